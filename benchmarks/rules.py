@@ -1,0 +1,103 @@
+"""How fast and how sharply the rule sets judge text of one's own.
+
+    python benchmarks/rules.py PATH... [--examples 2]
+
+A path is a Parquet file (columns `content` and `lang`, as in The Stack, or `text`), a .jsonl or .jsonl.zst file (key `text`), or a
+folder of them. Prints MB/s of normalisation and of each rule set on one thread, and what share of each folder's documents each
+rule drops, alone and as the first; with --examples also how dropped documents begin.
+"""
+
+import argparse
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.json as pj
+import pyarrow.parquet as pq
+
+from pipeline.curation.normalise import normalise
+from pipeline.curation.rule import RULE_SETS, Judgement, Rule, RuleSpec, apply_rules, build_rules
+
+_COLUMNS = {"text": ("content", "text"), "path": ("max_stars_repo_path", "path", "id"), "language": ("lang", "language")}
+_BATCH_ROWS = 1000
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("paths", nargs="+", type=Path)
+    parser.add_argument("--examples", type=int, default=0, help="how many dropped documents to show for each rule and folder")
+    args = parser.parse_args()
+    rule_sets = {name: build_rules([RuleSpec(name=name)]) for name in RULE_SETS}
+    warm_up = pa.record_batch({column: pa.array(["html"]) for column in _COLUMNS})
+    normalise(warm_up["text"])
+    for rules in rule_sets.values():
+        apply_rules(warm_up, rules)
+
+    num_bytes, seconds = 0, dict.fromkeys(["normalise", *rule_sets], 0.0)
+    for folder, files in _by_folder(args.paths).items():
+        judged: dict[str, list[tuple[pa.RecordBatch, Judgement]]] = {name: [] for name in rule_sets}
+        for raw in (batch for file in files for batch in _batches(file)):
+            num_bytes += raw["text"].nbytes
+            started = time.thread_time()
+            batch = raw.set_column(0, "text", normalise(raw["text"]))
+            seconds["normalise"] += time.thread_time() - started
+            for name, rules in rule_sets.items():
+                started = time.thread_time()
+                judged[name].append((batch, apply_rules(batch, rules)))
+                seconds[name] += time.thread_time() - started
+        for name, rules in rule_sets.items():
+            _print_shares(folder, judged[name], rules=rules, num_examples=args.examples)
+    print(f"\n{num_bytes / 1e6:.1f} MB of text")
+    for name, spent in seconds.items():
+        print(f"{name:20} {num_bytes / 1e6 / spent:8.1f} MB/s")
+
+
+def _by_folder(paths: list[Path]) -> dict[Path, list[Path]]:
+    folders: dict[Path, list[Path]] = {}
+    for path in paths:
+        for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+            if file.name.endswith((".parquet", ".jsonl", ".jsonl.zst")):
+                folders.setdefault(file.parent, []).append(file)
+    return folders
+
+
+def _batches(file: Path) -> Iterator[pa.RecordBatch]:
+    """Batches of text, path and language; null where the file has no such column."""
+    if file.suffix == ".parquet":
+        table = pq.read_table(file)
+    else:
+        with pa.input_stream(file, compression="zstd" if file.suffix == ".zst" else None) as stream:
+            table = pj.read_json(stream, read_options=pj.ReadOptions(block_size=1 << 28))
+    columns = {}
+    for name, candidates in _COLUMNS.items():
+        found = next((candidate for candidate in candidates if candidate in table.column_names), None)
+        columns[name] = table[found].cast(pa.string()) if found else pa.nulls(len(table), pa.string())
+    yield from pa.table(columns).combine_chunks().to_batches(max_chunksize=_BATCH_ROWS)
+
+
+def _print_shares(folder: Path, judged: list[tuple[pa.RecordBatch, Judgement]], *, rules: list[Rule], num_examples: int) -> None:
+    num_documents = sum(batch.num_rows for batch, _ in judged)
+    reasons = pa.chunked_array([judgement.reason for _, judgement in judged], pa.string())
+    print(f"\n{folder}: {num_documents} documents; dropped (as the first rule)")
+    for rule in rules:
+        values = np.concatenate([judgement.measured[rule.name].to_numpy(zero_copy_only=False) for _, judgement in judged])
+        drops = rule.drops(values)
+        if not drops.any():
+            continue
+        num_first = reasons.to_pylist().count(rule.name)
+        print(f"  {rule.name:42} {drops.sum() / num_documents:7.2%} ({num_first / num_documents:7.2%})")
+        if num_examples:
+            _print_examples(judged, np.flatnonzero(drops), values=values, num_examples=num_examples)
+
+
+def _print_examples(judged: list[tuple[pa.RecordBatch, Judgement]], dropped: np.ndarray, *, values: np.ndarray, num_examples: int) -> None:
+    table = pa.Table.from_batches([batch for batch, _ in judged])
+    for row in dropped[:: max(1, len(dropped) // num_examples)][:num_examples]:
+        document = table.slice(row, 1).to_pylist()[0]
+        print(f"      {values[row]:.4g}  {document['path']}: {document['text'][:300]!r}")
+
+
+if __name__ == "__main__":
+    main()

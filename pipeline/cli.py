@@ -1,0 +1,178 @@
+"""The command line. Heavy imports stand where they are used: `tenfold --help` answers at once."""
+
+import contextlib
+import os
+import sys
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pipeline.errors import RunError, UsageError
+
+if TYPE_CHECKING:
+    from pipeline.jobs.workspace import Workspace
+
+app = typer.Typer(
+    help="Raw code and text shards into packed training sequences, in an exact mixture of tokens.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+Config = Annotated[str, typer.Argument(help="a YAML config, such as mixtures/demo.yaml", metavar="CONFIG")]
+Folder = Annotated[str, typer.Argument(help="the workdir of a run", metavar="WORKDIR")]
+Workdir = Annotated[str | None, typer.Option(help="in place of the config's workdir")]
+Workers = Annotated[int | None, typer.Option(min=1, help="worker processes on this machine; by default one, or one a core for over 32 MB of text")]
+Flags = Annotated[list[str] | None, typer.Argument(help="Beam's own options, after --", metavar="[-- BEAM OPTIONS]")]
+
+JOBS = ("curate", "dedupe", "tokenize", "pack")
+
+
+@app.command()
+def run(config: Config, flags: Flags = None, workdir: Workdir = None, workers: Workers = None) -> None:
+    """All jobs, then the report. What an earlier run did is not done again."""
+    space = _workspace(config, workdir, workers, flags)
+    for job in JOBS:
+        _job(job)(space)
+    _write_report(space.workdir)
+
+
+@app.command()
+def curate(config: Config, flags: Flags = None, workdir: Workdir = None, workers: Workers = None) -> None:
+    """Raw shards to documents/, decisions/ and signatures/."""
+    _job("curate")(_workspace(config, workdir, workers, flags))
+
+
+@app.command()
+def dedupe(config: Config, flags: Flags = None, workdir: Workdir = None, workers: Workers = None) -> None:
+    """signatures/ of all sources to survivors/."""
+    _job("dedupe")(_workspace(config, workdir, workers, flags))
+
+
+@app.command()
+def tokenize(config: Config, flags: Flags = None, workdir: Workdir = None, workers: Workers = None) -> None:
+    """The survivors to tokens/, with a tokenizer trained on them or given."""
+    _job("tokenize")(_workspace(config, workdir, workers, flags))
+
+
+@app.command()
+def pack(config: Config, flags: Flags = None, workdir: Workdir = None, workers: Workers = None) -> None:
+    """tokens/ and the mixture to sequences/ in training order, and segments/."""
+    _job("pack")(_workspace(config, workdir, workers, flags))
+
+
+@app.command()
+def plan(config: Config, workdir: Workdir = None) -> None:
+    """What each source has, what the mixture takes, how many epochs that is, what binds. Packs nothing."""
+    from pipeline import manifest
+    from pipeline.config import load_config
+    from pipeline.jobs.pack import budget_of
+    from pipeline.report.plan import print_budget
+
+    loaded = load_config(config, workdir=workdir)
+    print_budget(budget_of(loaded, manifest.load(loaded.workdir, "tokens")), loaded.packing.sequence_length)
+
+
+@app.command()
+def report(workdir: Folder) -> None:
+    """Writes report.html and stats.json from the datasets."""
+    _write_report(workdir)
+
+
+@app.command()
+def verify(workdir: Folder) -> None:
+    """Checks every file and every law again, from disk. Exit status 1: something does not hold."""
+    from pipeline.report.verify import verify as check
+
+    faults = check(workdir, progress=typer.echo)
+    for fault in faults:
+        typer.secho(fault, err=True, fg="red")
+    typer.echo(f"{len(faults)} faults" if faults else "everything holds")
+    raise typer.Exit(1 if faults else 0)
+
+
+@app.command()
+def train(
+    config: Config,
+    workdir: Workdir = None,
+    resume: Annotated[bool, typer.Option("--resume", help="go on from the last checkpoint")] = False,
+) -> None:
+    """Trains the bundled model on sequences/."""
+    from pipeline.config import load_config
+
+    loaded = load_config(config, workdir=workdir)
+    from trainer.train import train as fit
+
+    fit(
+        loaded.trainer,
+        sequences=os.path.join(loaded.workdir, "sequences"),
+        output=os.path.join(loaded.workdir, "training"),
+        resume=resume,
+    )
+
+
+@app.command()
+def schema() -> None:
+    """The JSON Schema of a config, for an editor to complete it."""
+    import json
+
+    from pipeline.config import RunConfig
+
+    typer.echo(json.dumps(RunConfig.model_json_schema(), indent=2))
+
+
+def main() -> None:
+    """Exit status 0: done; 1: failed; 2: wrong usage or config; 130: stopped by Ctrl-C."""
+    with _errors():
+        app()
+
+
+@contextlib.contextmanager
+def _errors() -> Iterator[None]:
+    try:
+        yield
+    except UsageError as error:
+        _fail(error, 2)
+    except (RunError, OSError) as error:
+        _fail(error, 1)
+    except KeyboardInterrupt:
+        # Worker threads and processes are of no more use, and what they have not committed was never there.
+        typer.secho("stopped; the same command goes on from here", err=True, fg="yellow")
+        sys.stderr.flush()
+        os._exit(130)
+
+
+def _fail(error: Exception, status: int) -> None:
+    typer.secho(f"error: {error}", err=True, fg="red")
+    sys.stdout.flush()
+    sys.exit(status)
+
+
+def _workspace(config: str, workdir: str | None, workers: int | None, flags: list[str] | None) -> "Workspace":
+    from rich.console import Console
+
+    from pipeline.config import load_config
+
+    loaded = load_config(config, workdir=workdir)
+    from pipeline.jobs.engine import Engine
+    from pipeline.jobs.workspace import Workspace
+
+    return Workspace(loaded, Engine(tuple(flags or ()), workers), Console())
+
+
+def _job(name: str) -> "Callable[[Workspace], None]":
+    import importlib
+
+    return importlib.import_module(f"pipeline.jobs.{name}").run  # type: ignore[no-any-return]
+
+
+def _write_report(workdir: str) -> None:
+    from pipeline.report.page import write_report
+
+    typer.echo(f"report: {write_report(workdir)}")
+
+
+if __name__ == "__main__":
+    main()

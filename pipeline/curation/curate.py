@@ -1,0 +1,64 @@
+"""One batch of raw documents judged: what is kept, and a decision for every one."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline import schema
+from pipeline.curation.normalise import normalise
+from pipeline.curation.rule import Rule, apply_rules
+
+
+@dataclass(frozen=True)
+class Curated:
+    """`documents` (schema.DOCUMENTS) holds the kept rows of `decisions` (decision_schema), in their order."""
+
+    documents: pa.RecordBatch
+    decisions: pa.RecordBatch
+
+
+def decision_schema(rules: Sequence[Rule]) -> pa.Schema:
+    """schema.DECISIONS and a column of float64 for each rule."""
+    return pa.schema([*schema.DECISIONS, *(pa.field(rule.name, pa.float64()) for rule in rules)])
+
+
+def curate(raw: pa.RecordBatch, rules: Sequence[Rule]) -> Curated:
+    """Normalises the texts, measures them and decides.
+
+    Args:
+        raw: schema.RAW; rows with an `error` are broken and have no text.
+    """
+    place = {name: raw[name] for name in ("id", "container", "row", "path", "repository", "language", "detail")}
+    # The rules see the readable rows alone; `back` puts their answers at the rows' own places, null for the broken ones.
+    readable = pc.is_null(raw["error"])
+    good = raw.filter(readable)
+    texts = normalise(good["text"])
+    judged = apply_rules(_with_text(good, texts), rules)
+    back = _places(readable)
+
+    reason = pc.coalesce(raw["error"], judged.reason.take(back))
+    verdict = pc.if_else(pc.is_valid(raw["error"]), schema.BROKEN, pc.if_else(pc.is_valid(reason), schema.DROPPED, schema.KEPT))
+    columns = place | {
+        "verdict": verdict,
+        "reason": reason,
+        "num_bytes": pc.fill_null(pc.binary_length(raw["text"]).cast(pa.int64()), 0),
+        "num_chars": pc.fill_null(pc.utf8_length(texts).cast(pa.int64()).take(back), 0),
+    }
+    columns |= {rule.name: judged.measured[rule.name].take(back) for rule in rules}
+    wanted = decision_schema(rules)
+    decisions = pa.RecordBatch.from_arrays([columns[field.name].cast(field.type) for field in wanted], schema=wanted)
+    kept = _with_text(good, texts).append_column("num_bytes", pc.binary_length(texts).cast(pa.int64())).filter(pc.is_null(judged.reason))
+    return Curated(kept.select(schema.DOCUMENTS.names).cast(schema.DOCUMENTS), decisions)
+
+
+def _with_text(batch: pa.RecordBatch, texts: pa.StringArray) -> pa.RecordBatch:
+    return batch.set_column(batch.schema.get_field_index("text"), "text", texts)
+
+
+def _places(mask: pa.BooleanArray) -> pa.Array:
+    """For each row its place among the rows of the mask; null outside."""
+    flags = mask.to_numpy(zero_copy_only=False)
+    return pa.array(np.cumsum(flags) - 1, pa.int64(), mask=~flags)

@@ -1,0 +1,61 @@
+"""What decides which documents count as duplicates: the config's section `dedup`."""
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from pipeline.params import Params, UsageError
+
+
+class NearParams(Params):
+    """MinHash signatures cut into bands; two documents that agree on a whole band are compared.
+
+    Candidates are verified by their sketches, so bands are chosen for recall: a false candidate costs a comparison, a missed
+    one a duplicate. Figures in use: The Stack 25 x 10, FineWeb 14 x 8, RedPajama-v2 14 x 9, NeMo Curator 20 x 13.
+    """
+
+    ngram_tokens: int = Field(default=5, ge=1)  # of a shingle
+    num_permutations: int = Field(default=252, ge=1)  # values of a signature
+    bands: int = Field(default=36, ge=1, le=2**16)
+    rows: int = Field(default=7, ge=1)  # values of a band
+    min_similarity: float = Field(default=0.7, gt=0, le=1)  # the estimated Jaccard similarity of duplicates
+    max_bucket: int = Field(default=2000, ge=2)  # documents that are compared all with all; larger buckets are split
+    seed: int = Field(default=1, ge=0, lt=2**32)  # of datasketch's permutations
+
+    @model_validator(mode="after")
+    def _bands_fit(self) -> Self:
+        needed = self.bands * self.rows
+        if needed > self.num_permutations:
+            remedy = f"raise num_permutations to {needed}"
+            if self.rows <= self.num_permutations:
+                remedy += f", or lower bands to {self.num_permutations // self.rows}"
+            raise UsageError(
+                f"dedup.near: {self.bands} bands x {self.rows} rows take {needed} values of a signature, "
+                f"num_permutations={self.num_permutations} gives fewer: {remedy}"
+            )
+        return self
+
+
+class DedupParams(Params):
+    """Exact deduplication is always on; `near: null` leaves it at that."""
+
+    near: NearParams | None = NearParams()
+    # representative: a document falls only if it has a verified edge to a kept one. component: everything that edges join,
+    # over any number of steps, falls but its best document.
+    cluster: Literal["representative", "component"] = "representative"
+
+
+def recall(similarity: float, params: NearParams) -> float:
+    """The chance that two documents of this Jaccard similarity share a band: 1 - (1 - s^rows)^bands.
+
+    Source: Leskovec, Rajaraman, Ullman, Mining of Massive Datasets, section 3.4.2.
+    """
+    return 1 - (1 - similarity**params.rows) ** params.bands
+
+
+def implied_threshold(params: NearParams) -> float:
+    """The similarity (1/bands)^(1/rows) where recall rises fastest; about 1 - 1/e of the pairs there are found.
+
+    Source: Leskovec, Rajaraman, Ullman, Mining of Massive Datasets, section 3.4.2.
+    """
+    return (1 / params.bands) ** (1 / params.rows)

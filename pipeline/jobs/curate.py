@@ -1,0 +1,152 @@
+"""curate: raw shards to `documents/`, `decisions/` and `signatures/`, a unit at a time."""
+
+import importlib
+from collections import Counter
+from typing import Any
+
+import apache_beam as beam
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline import schema
+from pipeline.config import RunConfig, SourceParams
+from pipeline.curation.curate import curate, decision_schema
+from pipeline.curation.rule import RULE_SETS, RuleSpec, build_rules
+from pipeline.dedup.signatures import signatures
+from pipeline.jobs.engine import Deal
+from pipeline.jobs.progress import Item
+from pipeline.jobs.workspace import Workspace, collect, commit_datasets, job_fingerprint, stands
+from pipeline.laws import check_documents
+from pipeline.manifest import totals
+from pipeline.params import RunError
+from pipeline.readers.source import list_containers, read_unit
+from pipeline.shards import committing, sha256
+from pipeline.units import Unit, assign_salts, form_units
+
+JOB = "curate"
+DATASETS = ("documents", "decisions", "signatures")
+VERSION = 1
+LIBRARIES = ("pyarrow", "numpy", "zstandard", "datasketch")
+
+
+def run(space: Workspace) -> None:
+    """Curates every unit that is not done, then writes the manifests.
+
+    Raises:
+        RunError: too much of a source is broken; a law does not hold.
+    """
+    config = space.config
+    units, salts = plan_units(config)
+    fingerprints = {unit.name: unit_fingerprint(unit, config) for unit in units}
+    items = [Item(JOB, unit.name, fingerprints[unit.name], unit.text_bytes) for unit in units]
+    pending = [unit for unit in units if not stands(space.workdir, JOB, unit.name, fingerprints[unit.name])]
+    with space.progress(JOB, items):
+        if pending:
+            work = CurateUnits(config, fingerprints)
+            largest_first = sorted(pending, key=lambda unit: (-unit.text_bytes, unit.name))
+            text_bytes = sum(unit.text_bytes for unit in pending)
+            space.engine.run(
+                lambda p: p | Deal(largest_first) | beam.ParDo(work), job=JOB, workdir=space.workdir, text_bytes=text_bytes
+            )
+    done = collect(space.workdir, JOB, fingerprints.items())
+    counts = totals(done, {unit.name: unit.source for unit in units})
+    for source, params in config.sources.items():
+        check_documents(source, counts.setdefault(source, {}))
+        _check_broken(source, params, counts[source])
+    whole = {
+        "fingerprint": job_fingerprint(JOB, VERSION, libraries=LIBRARIES, inputs=sorted(fingerprints.items())),
+        "params": {name: source.model_dump(mode="json", exclude={"path"}) for name, source in config.sources.items()},
+        "counts": counts,
+        "extra": {
+            "units": {unit.name: unit.source for unit in units},
+            "salts": {"/".join(key): salt for key, salt in salts.items()},
+        },
+    }
+    commit_datasets(space.workdir, JOB, DATASETS, done=done, whole=whole)
+
+
+def plan_units(config: RunConfig) -> tuple[list[Unit], dict[tuple[str, str], int]]:
+    """The units of every source in the config's order, and the containers' salts.
+
+    Raises:
+        UsageError: a source's path holds nothing that can be read.
+    """
+    containers = {name: list_containers(name, params, unit_bytes=config.unit_bytes) for name, params in config.sources.items()}
+    salts = assign_salts([(name, container) for name, held in containers.items() for container in held])
+    units = [
+        unit for name, held in containers.items() for unit in form_units(name, held, unit_bytes=config.unit_bytes, salts=salts)
+    ]
+    return units, salts
+
+
+def unit_fingerprint(unit: Unit, config: RunConfig) -> str:
+    source, near = config.sources[unit.source], config.dedup.near
+    rules = [(spec.model_dump(mode="json"), _implementation(spec)) for spec in source.rules]
+    read = source.model_dump(mode="json", exclude={"path", "rules", "max_broken_fraction"})
+    shingles = near and (near.ngram_tokens, near.num_permutations, near.seed)
+    salts = [(piece.container, piece.salt) for piece in unit.pieces if piece.salt]
+    return job_fingerprint(JOB, VERSION, libraries=LIBRARIES, inputs=[unit.source, unit.inputs, salts, read, rules, shingles])
+
+
+class CurateUnits(beam.DoFn):
+    """Unit -> its name, once its outputs are committed."""
+
+    def __init__(self, config: RunConfig, fingerprints: dict[str, str]) -> None:
+        self._config = config
+        self._fingerprints = fingerprints
+
+    def process(self, unit: Unit) -> Any:
+        curate_unit(unit, self._config, fingerprint=self._fingerprints[unit.name])
+        yield unit.name
+
+
+def curate_unit(unit: Unit, config: RunConfig, *, fingerprint: str) -> None:
+    source, near = config.sources[unit.source], config.dedup.near
+    rules = build_rules(source.rules)
+    with committing(config.workdir, JOB, item=unit.name, fingerprint=fingerprint) as outputs:
+        documents = outputs.parquet("documents", schema.DOCUMENTS)
+        decisions = outputs.parquet("decisions", decision_schema(rules))
+        compared = outputs.parquet("signatures", schema.signatures(near.num_permutations if near else 0))
+        counts: Counter[str] = Counter()
+        dropped: Counter[str] = Counter()
+        broken: Counter[str] = Counter()
+        for raw in read_unit(unit, source):
+            curated = curate(raw, rules)
+            decisions.write(curated.decisions)
+            documents.write(curated.documents)
+            compared.write(signatures(curated.documents, near, fold_case=source.kind == "text"))
+            counts["num_documents"] += raw.num_rows
+            counts["num_kept"] += curated.documents.num_rows
+            counts["num_bytes"] += _sum(curated.decisions["num_bytes"])
+            counts["kept_bytes"] += _sum(curated.documents["num_bytes"])
+            _tally(curated.decisions, schema.DROPPED, dropped)
+            _tally(curated.decisions, schema.BROKEN, broken)
+        outputs.counts.update(counts, dropped=dict(dropped), broken=dict(broken))
+
+
+def _implementation(spec: RuleSpec) -> str:
+    """What a user's own rule is made of: the bytes of its module. Our own are covered by VERSION."""
+    if spec.name in RULE_SETS:
+        return ""
+    module = importlib.import_module(spec.name.rpartition(".")[0])
+    return sha256(module.__file__) if module.__file__ else ""
+
+
+def _tally(decisions: pa.RecordBatch, verdict: str, reasons: Counter[str]) -> None:
+    chosen = decisions.filter(pc.equal(decisions["verdict"], verdict))
+    for entry in chosen["reason"].value_counts().to_pylist():
+        reasons[entry["values"]] += entry["counts"]
+
+
+def _sum(column: pa.Array) -> int:
+    return pc.sum(column).as_py() or 0
+
+
+def _check_broken(source: str, params: SourceParams, counts: dict[str, Any]) -> None:
+    num_broken, num_documents = sum(counts.get("broken", {}).values()), counts.get("num_documents", 0)
+    if num_broken > params.max_broken_fraction * num_documents:
+        reasons = ", ".join(f"{count:,} {reason}" for reason, count in sorted(counts["broken"].items()))
+        raise RunError(
+            f"source {source}: {num_broken:,} of {num_documents:,} documents are broken ({reasons}), over max_broken_fraction="
+            f"{params.max_broken_fraction}: their places are in decisions/ (verdict 'broken'); mend the shards, or raise it"
+        )

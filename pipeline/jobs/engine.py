@@ -1,0 +1,98 @@
+"""Which engine runs a job, and how what it reports reaches the user."""
+
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import apache_beam as beam
+from apache_beam.options.pipeline_options import PipelineOptions
+
+from pipeline import errors, storage
+
+# Named in full: "DirectRunner" would first try to download another runner.
+LOCAL_RUNNER = "apache_beam.runners.portability.fn_api_runner.FnApiRunner"
+LOCAL_NAMES = {"FnApiRunner", "DirectRunner", LOCAL_RUNNER}
+# Worker processes take some seconds to start; below this much text one process is sooner done.
+SMALL_BYTES = 32 << 20
+SPILL = "_spill"
+
+
+@dataclass(frozen=True)
+class Engine:
+    """Where jobs run.
+
+    Attributes:
+        flags: Beam's own options, as the user gave them.
+        workers: worker processes on this machine; None: by the size of the input.
+    """
+
+    flags: tuple[str, ...] = ()
+    workers: int | None = None
+
+    @property
+    def is_local(self) -> bool:
+        runner = PipelineOptions(list(self.flags)).get_all_options(drop_default=True).get("runner")
+        return runner is None or runner in LOCAL_NAMES
+
+    def num_workers(self, text_bytes: int) -> int:
+        if self.workers is not None:
+            return self.workers
+        return 1 if text_bytes < SMALL_BYTES else os.cpu_count() or 1
+
+    def options(self, text_bytes: int) -> PipelineOptions:
+        if not self.is_local:
+            return PipelineOptions(list(self.flags))
+        flags = [flag for flag in self.flags if not flag.startswith("--runner")]
+        workers = self.num_workers(text_bytes)
+        mode = "in_memory" if workers == 1 else "multi_processing"
+        return PipelineOptions(flags, runner=LOCAL_RUNNER, direct_num_workers=workers, direct_running_mode=mode)
+
+    def spill_folder(self, workdir: str, job: str) -> str | None:
+        """Where blocks wait for the shuffle; None: they travel through the engine's own."""
+        return storage.join(workdir, SPILL, job) if self.is_local else None
+
+    def run(self, build: Callable[[beam.Pipeline], Any], *, job: str, workdir: str, text_bytes: int) -> None:
+        """Builds the pipeline, runs it and waits.
+
+        Raises:
+            UsageError, RunError: raised so by a worker, wherever that was.
+        """
+        spill = self.spill_folder(workdir, job)
+        try:
+            pipeline = beam.Pipeline(options=self.options(text_bytes))
+            build(pipeline)
+            pipeline.run().wait_until_finish()
+        except Exception as error:
+            raise _own_error(error) from error
+        finally:
+            if spill:
+                shutil.rmtree(spill, ignore_errors=True)
+
+
+def _own_error(error: Exception) -> Exception:
+    """A worker's own error travels as text: the user wants that, not the engine's trace around it."""
+    if isinstance(error, errors.UsageError | errors.RunError):
+        return error
+    found = re.search(r"pipeline\.errors\.(UsageError|RunError|LawBroken): (.*?)(?: \[while running|\n\n|\Z)", str(error), re.S)
+    return getattr(errors, found[1])(found[2].strip()) if found else error
+
+
+class Deal(beam.PTransform):
+    """Elements dealt to the workers one by one, in their order: with the large ones first the shares come out even.
+
+    (A Reshuffle would deal them too, in an order of chance.)
+    """
+
+    def __init__(self, elements: Iterable[Any]) -> None:
+        super().__init__()
+        self._elements = list(enumerate(elements))
+
+    def expand(self, root: Any) -> Any:
+        return root | beam.Create(self._elements, reshuffle=False) | beam.GroupByKey() | beam.FlatMap(_values)
+
+
+def _values(element: tuple[int, Iterable[Any]]) -> Iterable[Any]:
+    return element[1]

@@ -1,0 +1,336 @@
+"""pack: `tokens/` and the mixture to `sequences/` in training order, and `segments/`.
+
+    tokens/ ──plan──► runs/  positions/  deviation/ ──cut──► blocks by shard ──write──► sequences/  segments/
+    (units)   (one worker, lengths alone)            (units)                   (shards)
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import apache_beam as beam
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from mixtures.budget import Budget, Stock, make_budget
+from mixtures.schedule import check_schedule
+from mixtures.spec import groups_of, shares
+from pipeline import manifest, records, schema
+from pipeline.config import RunConfig
+from pipeline.jobs.block import Block, BlockWriter, read_batches, to_stream
+from pipeline.jobs.progress import Item
+from pipeline.jobs.workspace import Workspace, collect, commit_datasets, job_fingerprint, path, stands
+from pipeline.laws import check_packed
+from pipeline.manifest import Manifest, totals
+from pipeline.packing.plan import source_plan
+from pipeline.packing.sequential import Assembled, add_markers, assemble, by_shard, cut_documents, pieces
+from pipeline.params import UsageError
+from pipeline.shards import committing
+
+JOB, PLAN = "pack", "pack-plan"
+VERSION = 1
+LIBRARIES = ("pyarrow", "numpy", "array-record")
+DEVIATION = "deviation"
+
+
+@dataclass(frozen=True)
+class Pack:
+    """The job's constants: what every worker needs to know.
+
+    Attributes:
+        units: (unit, source, tokens file), of the sources in the mixture.
+        names: the sources in the order of their numbers in records.
+    """
+
+    config: RunConfig
+    fingerprint: str
+    units: tuple[tuple[str, str, str], ...]
+    stocks: dict[str, Stock]
+    names: tuple[str, ...]
+    num_sequences: int
+    phase_ends: tuple[int, ...]
+    tokenizer: dict[str, Any]
+
+    @property
+    def workdir(self) -> str:
+        return self.config.workdir
+
+    @property
+    def num_shards(self) -> int:
+        return -(-self.num_sequences // self.config.packing.sequences_per_shard)
+
+    @property
+    def token_type(self) -> pa.DataType:
+        return pa.uint16() if self.tokenizer["vocab_size"] <= 1 << 16 else pa.uint32()
+
+    def marker(self, name: str) -> int | None:
+        return self.tokenizer["special_ids"][name] if getattr(self.config.packing, f"add_{name}") else None
+
+    def file(self, dataset: str, item: str) -> str:
+        return path(self.workdir, dataset, f"{item}-{self.fingerprint}.parquet")
+
+    def stands(self, job: str, item: str) -> bool:
+        return stands(self.workdir, job, item, self.fingerprint)
+
+
+def run(space: Workspace) -> None:
+    """Packs the mixture, unless it stands; then writes the manifests.
+
+    Raises:
+        RunError: tokenize did not run; a law does not hold.
+        UsageError: the mixture can't be had from these tokens.
+    """
+    tokens = manifest.load(space.workdir, "tokens")
+    work = _constants(space.config, tokens)
+    units, shards = [unit for unit, _, _ in work.units], [shard_name(shard) for shard in range(work.num_shards)]
+    planned = [*units, *work.names, DEVIATION]
+    with space.progress(JOB, [Item(job, item, work.fingerprint) for job, items in ((PLAN, planned), (JOB, shards)) for item in items]):
+        if not all(work.stands(JOB, shard) for shard in shards):
+            spill = space.engine.spill_folder(space.workdir, JOB)
+            num_bytes = 2 * work.num_sequences * work.config.packing.sequence_length
+            space.engine.run(lambda p: p | PackSequences(work, spill), job=JOB, workdir=space.workdir, text_bytes=num_bytes)
+    plan = collect(space.workdir, PLAN, [(item, work.fingerprint) for item in planned])
+    done = collect(space.workdir, JOB, [(shard, work.fingerprint) for shard in shards])
+    packed = totals(done, dict.fromkeys(shards, "all"))["all"]
+    sources = {record.item: record.counts for record in plan if record.item in work.names}
+    for source, counts in sources.items():
+        check_packed(source, counts, packed["tokens"].get(source, 0), sequence_length=work.config.packing.sequence_length)
+    whole = {"fingerprint": work.fingerprint, "params": _params(space.config), "counts": {"sources": sources} | packed}
+    deviation = next(record.counts for record in plan if record.item == DEVIATION)
+    commit_datasets(space.workdir, PLAN, ["runs", "positions", DEVIATION], done=plan, whole=whole | {"extra": deviation})
+    extra = _sequences_extra(work, packed) | {"deviation": deviation}
+    commit_datasets(space.workdir, JOB, ["sequences", "segments"], done=done, whole=whole | {"extra": extra})
+
+
+def budget_of(config: RunConfig, tokens: Manifest) -> Budget:
+    """What `tenfold plan` shows: from the manifest's counts alone."""
+    return make_budget(config.mixture, _stocks(config, tokens), sequence_length=config.packing.sequence_length)
+
+
+def _stocks(config: RunConfig, tokens: Manifest) -> dict[str, Stock]:
+    stocks = {}
+    for source in config.sources:
+        counts = tokens.counts.get(source, {})
+        num_documents = counts.get("num_documents", 0)
+        stocks[source] = Stock(num_documents, counts.get("num_tokens", 0) + num_documents * config.packing.num_markers)
+    return stocks
+
+
+def _constants(config: RunConfig, tokens: Manifest) -> Pack:
+    tokenizer = tokens.extra["tokenizer"]
+    for name in ("bos", "eos"):
+        if getattr(config.packing, f"add_{name}") and name not in tokenizer["special_ids"]:
+            raise UsageError(f"packing.add_{name}: the tokenizer has no {name.upper()}: set packing.add_{name} to false")
+    budget = budget_of(config, tokens)
+    mixed = groups_of(config.mixture)
+    units = tuple(
+        (file.item, source, tokens.path(config.workdir, file.item)) for file in tokens.files if (source := tokens.extra["units"][file.item]) in mixed
+    )
+    inputs = [[(file.item, file.sha256) for file in tokens.files if tokens.extra["units"][file.item] in mixed], _params(config)]
+    order = budget.schedule
+    return Pack(
+        config=config,
+        fingerprint=job_fingerprint(JOB, VERSION, libraries=LIBRARIES, inputs=inputs),
+        units=units,
+        stocks=_stocks(config, tokens),
+        names=order.names,
+        num_sequences=order.sources.size,
+        phase_ends=tuple(order.phase_ends.tolist()),
+        tokenizer=tokenizer,
+    )
+
+
+def _params(config: RunConfig) -> dict[str, Any]:
+    return {"mixture": config.mixture.model_dump(mode="json"), "packing": config.packing.model_dump(mode="json"), "seed": config.seed}
+
+
+def _sequences_extra(work: Pack, packed: dict[str, Any]) -> dict[str, Any]:
+    """What a trainer needs to know before it opens a shard; see docs/records.md."""
+    return {
+        "record_version": records.RECORD_VERSION,
+        "sequence_length": work.config.packing.sequence_length,
+        "vocab_size": work.tokenizer["vocab_size"],
+        "tokenizer": work.tokenizer["sha256"],
+        "special_ids": work.tokenizer["special_ids"],
+        "sources": list(work.names),
+        "num_sequences": work.num_sequences,
+        "num_sequences_by_source": {name: packed["sequences"].get(name, 0) for name in work.names},
+        "phase_ends": list(work.phase_ends),
+    }
+
+
+def shard_name(shard: int) -> str:
+    return f"shard-{shard:05d}"
+
+
+class PackSequences(beam.PTransform):
+    """The whole job on one page: see the picture above."""
+
+    def __init__(self, work: Pack, spill: str | None) -> None:
+        super().__init__()
+        self._work, self._spill = work, spill
+
+    def expand(self, root: Any) -> Any:
+        units = root | beam.Create([None]) | beam.ParDo(PlanRuns(self._work)) | "DealUnits" >> beam.GroupByKey()
+        return units | beam.ParDo(CutRuns(self._work, self._spill)) | beam.GroupByKey() | beam.ParDo(WriteShard(self._work))
+
+
+class PlanRuns(beam.DoFn):
+    """One worker: from lengths alone, where every run goes -> (index of a unit, nothing)."""
+
+    def __init__(self, work: Pack) -> None:
+        self._work = work
+
+    def process(self, _: None) -> Iterator[tuple[int, None]]:
+        work = self._work
+        budget = make_budget(work.config.mixture, work.stocks, sequence_length=work.config.packing.sequence_length)
+        if not work.stands(PLAN, DEVIATION):
+            self._write_deviation(budget)
+        for source in work.names:
+            units = [(unit, file) for unit, of, file in work.units if of == source]
+            if not all(work.stands(PLAN, item) for item in (source, *(unit for unit, _ in units))):
+                self._plan(source, units, budget)
+        for place in range(len(work.units)):
+            yield place, None
+
+    def _plan(self, source: str, units: list[tuple[str, str]], budget: Budget) -> None:
+        work = self._work
+        tables = [pq.read_table(file, columns=["id", "num_tokens"]) for _, file in units]
+        ids = np.concatenate([table["id"].to_numpy() for table in tables])
+        lengths = np.concatenate([table["num_tokens"].to_numpy() for table in tables]) + work.config.packing.num_markers
+        positions = budget.schedule.positions(source)
+        plan = source_plan(
+            ids, lengths, seed=work.config.seed, num_sequences=positions.size, sequence_length=work.config.packing.sequence_length
+        )
+        start = 0
+        for (unit, _), table in zip(units, tables, strict=True):
+            rows = slice(start, start := start + table.num_rows)
+            self._write_runs(unit, ids[rows], plan.offsets[:, rows])
+        with committing(work.workdir, PLAN, item=source, fingerprint=work.fingerprint) as outputs:
+            batch = pa.RecordBatch.from_arrays([pa.array(positions[plan.uses])], schema=schema.POSITIONS)
+            outputs.parquet("positions", schema.POSITIONS).write(batch)
+            names = ("trainable_tokens", "whole_epochs", "prefix_tokens", "tail_tokens", "num_sequences")
+            outputs.counts.update({name: int(getattr(plan, name)) for name in names})
+
+    def _write_runs(self, unit: str, ids: np.ndarray, offsets: np.ndarray) -> None:
+        num_epochs, num_documents = offsets.shape
+        ends = pa.array(np.arange(num_documents + 1, dtype=np.int32) * num_epochs)
+        starts = pa.ListArray.from_arrays(ends, pa.array(np.ascontiguousarray(offsets.T).ravel()))
+        with committing(self._work.workdir, PLAN, item=unit, fingerprint=self._work.fingerprint) as outputs:
+            outputs.parquet("runs", schema.RUNS).write(pa.RecordBatch.from_arrays([pa.array(ids), starts], schema=schema.RUNS))
+
+    def _write_deviation(self, budget: Budget) -> None:
+        work = self._work
+        found = check_schedule(budget.schedule, shares(work.config.mixture))
+        num_bins = len(found.bin_ends)
+        columns = [
+            pa.array(np.repeat(np.array(work.names, object), num_bins), pa.string()),
+            pa.array(np.tile(found.bin_ends, len(work.names))),
+            pa.array(found.lowest.ravel()),
+            pa.array(found.highest.ravel()),
+        ]
+        with committing(work.workdir, PLAN, item=DEVIATION, fingerprint=work.fingerprint) as outputs:
+            outputs.parquet(DEVIATION, schema.DEVIATION).write(pa.RecordBatch.from_arrays(columns, schema=schema.DEVIATION))
+            outputs.counts.update(worst=float(found.worst), source=found.source, prefix=int(found.prefix), binds=budget.binds)
+
+
+class CutRuns(beam.DoFn):
+    """A unit -> (shard, the pieces of its documents that fall into it)."""
+
+    def __init__(self, work: Pack, spill: str | None) -> None:
+        self._work, self._spill = work, spill
+
+    def process(self, element: tuple[int, Iterable[None]]) -> Iterator[tuple[int, Block]]:
+        work = self._work
+        pending = {shard for shard in range(work.num_shards) if not work.stands(JOB, shard_name(shard))}
+        unit, source, file = work.units[element[0]]
+        batch = self._pieces(unit, source, file)
+        writer = BlockWriter(unit, self._spill)
+        for shard, part in by_shard(batch, work.config.packing.sequences_per_shard):
+            if shard in pending:
+                yield shard, writer.block(to_stream(part))
+        writer.close()
+
+    def _pieces(self, unit: str, source: str, file: str) -> pa.RecordBatch:
+        work = self._work
+        tokens = pq.read_table(file, columns=["id", "tokens"]).combine_chunks()
+        runs = pq.read_table(work.file("runs", unit)).combine_chunks()
+        assert runs["id"].equals(tokens["id"]), f"runs/ and tokens/ of {unit} do not match"
+        if not tokens.num_rows:
+            return pieces(work.token_type).empty_table().to_batches()[0]
+        starts = runs["starts"].chunk(0).flatten().to_numpy().reshape(tokens.num_rows, -1).T
+        return cut_documents(
+            tokens["id"].to_numpy(),
+            add_markers(tokens["tokens"].chunk(0), bos=work.marker("bos"), eos=work.marker("eos")),
+            source=work.names.index(source),
+            offsets=np.ascontiguousarray(starts),
+            positions=pq.read_table(work.file("positions", source))["position"].to_numpy(),
+            sequence_length=work.config.packing.sequence_length,
+        )
+
+
+class WriteShard(beam.DoFn):
+    """(shard, its blocks) -> its name, once its sequences are committed."""
+
+    def __init__(self, work: Pack) -> None:
+        self._work = work
+
+    def process(self, element: tuple[int, Iterable[Block]]) -> Iterator[str]:
+        work, (shard, blocks) = self._work, element
+        packing = work.config.packing
+        first = shard * packing.sequences_per_shard
+        whole = assemble(
+            read_batches(list(blocks), pieces(work.token_type)),
+            work.names,
+            first=first,
+            num_sequences=min(packing.sequences_per_shard, work.num_sequences - first),
+            sequence_length=packing.sequence_length,
+        )
+        write_shard(work, shard_name(shard), whole, first)
+        yield shard_name(shard)
+
+
+def write_shard(work: Pack, name: str, whole: Assembled, first: int) -> None:
+    """Commits one shard of sequences, as ArrayRecord and Parquet, and its segments."""
+    from array_record.python.array_record_module import ArrayRecordWriter  # a worker of another job needs none
+
+    num_sequences, sequence_length = whole.tokens.shape
+    sources = whole.segments["source"].indices.to_numpy()[whole.segment_offsets[:-1]].astype(np.int16)
+    phases = np.searchsorted(work.phase_ends, first + np.arange(num_sequences), side="right").astype(np.int16)
+    encoded = records.encode_records(
+        whole.tokens, segment_lengths=whole.segment_lengths, segment_offsets=whole.segment_offsets, sources=sources, phases=phases
+    )
+    with committing(work.workdir, JOB, item=name, fingerprint=work.fingerprint) as outputs:
+        shard = outputs.file("sequences", ".arrayrecord")
+        writer = ArrayRecordWriter(shard.path, records.WRITER_OPTIONS)
+        for record in encoded:
+            writer.write(record)
+        writer.close()
+        shard.num_rows = num_sequences
+        if work.config.packing.parquet:
+            twin = schema.sequences(work.token_type, sequence_length)
+            outputs.parquet("sequences", twin).write(_twin(whole, twin, first=first, sources=sources, phases=phases, names=work.names))
+        outputs.parquet("segments", schema.SEGMENTS).write(whole.segments)
+        by_source = np.bincount(sources, minlength=len(work.names))
+        lengths = whole.segments["num_tokens"].to_numpy()
+        tokens = np.bincount(whole.segments["source"].indices.to_numpy(), weights=lengths, minlength=len(work.names))
+        outputs.counts.update(
+            num_sequences=num_sequences,
+            num_segments=whole.segments.num_rows,
+            sequences=dict(zip(work.names, by_source.tolist(), strict=True)),
+            tokens={source: int(count) for source, count in zip(work.names, tokens, strict=True)},
+        )
+
+
+def _twin(
+    whole: Assembled, twin: pa.Schema, *, first: int, sources: np.ndarray, phases: np.ndarray, names: tuple[str, ...]
+) -> pa.RecordBatch:
+    columns = [
+        pa.array(first + np.arange(len(sources))),
+        pa.DictionaryArray.from_arrays(pa.array(sources), pa.array(names, pa.string())),
+        pa.array(phases),
+        pa.ListArray.from_arrays(pa.array(whole.segment_offsets.astype(np.int32)), pa.array(whole.segment_lengths)),
+        pa.FixedSizeListArray.from_arrays(pa.array(whole.tokens.ravel()), whole.tokens.shape[1]),
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=twin)

@@ -1,0 +1,185 @@
+"""tokenize: the survivors' texts to `tokens/`; before it, the tokenizer, trained on a sample of them or taken from a file."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import apache_beam as beam
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipeline import manifest, schema, storage
+from pipeline.config import RunConfig
+from pipeline.dedup.signatures import repository_hashes
+from pipeline.hashing import luck
+from pipeline.jobs.engine import Deal
+from pipeline.jobs.progress import Item
+from pipeline.jobs.workspace import Workspace, collect, commit_datasets, job_fingerprint, path, stands
+from pipeline.laws import check_tokenized
+from pipeline.manifest import Manifest, totals
+from pipeline.params import UsageError
+from pipeline.shards import committing, sha256
+from tokenization.encode import Tokenizer
+from tokenization.train import sample_shares, sample_threshold, train_tokenizer
+
+JOB, TRAIN = "tokenize", "tokenizer"
+VERSION = 1
+LIBRARIES = ("sentencepiece", "pyarrow", "numpy")
+BATCH_ROWS = 1024
+
+
+def run(space: Workspace) -> None:
+    """Makes the tokenizer, then tokenizes every unit that is not done, then writes the manifests.
+
+    Raises:
+        RunError: an earlier job did not run; a law does not hold.
+        UsageError: the tokenizer can't be trained or read.
+    """
+    config, workdir = space.config, space.workdir
+    documents, survivors = manifest.load(workdir, "documents"), manifest.load(workdir, "survivors")
+    tokenizer = make_tokenizer(space, documents, survivors)
+    model = tokenizer.path(workdir, TRAIN)
+    units = documents.extra["units"]
+    fingerprints = {
+        unit: job_fingerprint(JOB, VERSION, libraries=LIBRARIES, inputs=[file.sha256, survivors.by_item[unit].sha256, tokenizer.extra["sha256"]])
+        for unit, file in documents.by_item.items()
+    }
+    text_bytes = {unit: file.num_bytes for unit, file in documents.by_item.items()}
+    items = [Item(JOB, unit, name, text_bytes[unit]) for unit, name in fingerprints.items()]
+    pending = [unit for unit, name in fingerprints.items() if not stands(workdir, JOB, unit, name)]
+    with space.progress(JOB, items):
+        if pending:
+            largest_first = sorted(pending, key=lambda unit: (-text_bytes[unit], unit))
+            work = TokenizeUnits(workdir, documents, survivors, model=model, fingerprints=fingerprints)
+            kept = sum(documents.counts[source]["kept_bytes"] for source in config.sources if documents.counts[source])
+            space.engine.run(lambda p: p | Deal(largest_first) | beam.ParDo(work), job=JOB, workdir=workdir, text_bytes=kept)
+    done = collect(workdir, JOB, fingerprints.items())
+    counts = totals(done, units)
+    for source in config.sources:
+        check_tokenized(source, survivors.counts[source], counts.setdefault(source, {}))
+    whole = {
+        "fingerprint": job_fingerprint(JOB, VERSION, libraries=LIBRARIES, inputs=sorted(fingerprints.items())),
+        "params": config.tokenizer.model_dump(mode="json", exclude={"model"}),
+        "counts": counts,
+        "extra": {"units": units, "tokenizer": tokenizer.extra},
+    }
+    commit_datasets(workdir, JOB, ["tokens"], done=done, whole=whole)
+
+
+def make_tokenizer(space: Workspace, documents: Manifest, survivors: Manifest) -> Manifest:
+    """The `tokenizer/` dataset: one model file, and what it says of itself."""
+    config, workdir = space.config, space.workdir
+    inputs: list[Any] = [config.tokenizer.model_dump(mode="json", exclude={"model"}), config.seed]
+    if config.tokenizer.model:
+        inputs.append(_checksum(config.tokenizer.model))
+    else:
+        inputs += [[file.sha256 for file in found.files] for found in (documents, survivors)]
+    name = job_fingerprint(TRAIN, VERSION, libraries=LIBRARIES, inputs=inputs)
+    with space.progress(TRAIN, [Item(TRAIN, TRAIN, name)]):
+        if not stands(workdir, TRAIN, TRAIN, name):
+            work = MakeTokenizer(config, documents, survivors, fingerprint=name)
+            space.engine.run(lambda p: p | beam.Create([None]) | beam.ParDo(work), job=TRAIN, workdir=workdir, text_bytes=0)
+    done = collect(workdir, TRAIN, [(TRAIN, name)])
+    whole = {"fingerprint": name, "params": config.tokenizer.model_dump(mode="json", exclude={"model"}), "extra": done[0].counts}
+    return commit_datasets(workdir, TRAIN, ["tokenizer"], done=done, whole=whole)["tokenizer"]
+
+
+class MakeTokenizer(beam.DoFn):
+    """One worker: trains the model, or copies the one that is given; either way it stands in the workdir."""
+
+    def __init__(self, config: RunConfig, documents: Manifest, survivors: Manifest, *, fingerprint: str) -> None:
+        self._config, self._documents, self._survivors, self._fingerprint = config, documents, survivors, fingerprint
+
+    def process(self, _: None) -> Iterator[str]:
+        params, workdir = self._config.tokenizer, self._config.workdir
+        if params.model:
+            model = storage.read_bytes(params.model)
+        else:
+            model = train_tokenizer(sample(self._config, self._documents, self._survivors), params)
+        tokenizer = Tokenizer(model, params.model or "the trained model")
+        with committing(workdir, TRAIN, item=TRAIN, fingerprint=self._fingerprint) as outputs:
+            with open(outputs.file("tokenizer", ".model").path, "wb") as stream:
+                stream.write(model)
+            outputs.counts.update(sha256=tokenizer.sha256, vocab_size=tokenizer.vocab_size, special_ids=tokenizer.special_ids)
+        yield TRAIN
+
+
+def sample(config: RunConfig, documents: Manifest, survivors: Manifest) -> Iterator[str]:
+    """The texts to train on: of each source those of the lowest luck, in the order of the units."""
+    by_source: dict[str, list[str]] = {source: [] for source in config.sources}
+    for unit, source in documents.extra["units"].items():
+        by_source[source].append(unit)
+    stock = {source: _stock(config.workdir, documents, survivors, units) for source, units in by_source.items()}
+    sizes = {source: int(num_bytes.sum()) for source, (_, num_bytes) in stock.items()}
+    shares = sample_shares(sizes, config.tokenizer)
+    for source, units in by_source.items():
+        bound = sample_threshold(*stock[source], seed=config.seed, sample_bytes=shares[source]) if shares[source] else 0
+        for unit in units:
+            for batch in _surviving(config.workdir, documents, survivors, unit, columns=["id", "text"]):
+                chosen = [int(draw) < bound for draw in luck(config.seed, "tokenizer", batch["id"].to_numpy())]
+                yield from batch["text"].filter(pa.array(chosen, pa.bool_())).to_pylist()
+
+
+def _stock(workdir: str, documents: Manifest, survivors: Manifest, units: list[str]) -> tuple[np.ndarray, np.ndarray]:
+    """The survivors' ids uint64 [n], and num_bytes int64 [n]."""
+    batches = [batch for unit in units for batch in _surviving(workdir, documents, survivors, unit, columns=["id", "num_bytes"])]
+    table = pa.Table.from_batches(batches, pa.schema([schema.DOCUMENTS.field(name) for name in ("id", "num_bytes")]))
+    return table["id"].to_numpy(), table["num_bytes"].to_numpy()
+
+
+class TokenizeUnits(beam.DoFn):
+    """Unit -> its name, once its tokens are committed."""
+
+    def __init__(self, workdir: str, documents: Manifest, survivors: Manifest, *, model: str, fingerprints: dict[str, str]) -> None:
+        self._workdir, self._documents, self._survivors = workdir, documents, survivors
+        self._model, self._fingerprints = model, fingerprints
+
+    def setup(self) -> None:
+        self._tokenizer = Tokenizer(storage.read_bytes(self._model), self._model)
+
+    def process(self, unit: str) -> Iterator[str]:
+        with committing(self._workdir, JOB, item=unit, fingerprint=self._fingerprints[unit]) as outputs:
+            shard = outputs.parquet("tokens", schema.tokens(self._tokenizer.token_type))
+            counts = dict.fromkeys(("num_documents", "num_bytes", "num_tokens"), 0)
+            columns = ["id", "text", "num_bytes", "repository", "language"]
+            for batch in _surviving(self._workdir, self._documents, self._survivors, unit, columns=columns):
+                made = tokenize(batch, self._tokenizer)
+                shard.write(made)
+                counts["num_documents"] += made.num_rows
+                counts["num_bytes"] += int(made["num_bytes"].to_numpy().sum())
+                counts["num_tokens"] += int(made["num_tokens"].to_numpy().sum())
+            outputs.counts.update(counts)
+        yield unit
+
+
+def tokenize(batch: pa.RecordBatch, tokenizer: Tokenizer) -> pa.RecordBatch:
+    """schema.tokens of a batch of documents with their component."""
+    encoded = tokenizer.encode(batch["text"])
+    columns = {name: batch[name] for name in ("id", "num_bytes", "component", "language")} | {
+        "tokens": encoded,
+        "num_tokens": encoded.value_lengths(),
+        "repository": repository_hashes(batch["repository"]),
+    }
+    wanted = schema.tokens(tokenizer.token_type)
+    return pa.RecordBatch.from_arrays([columns[name] for name in wanted.names], schema=wanted)
+
+
+def _surviving(workdir: str, documents: Manifest, survivors: Manifest, unit: str, *, columns: list[str]) -> Iterator[pa.RecordBatch]:
+    """A unit's documents that dedupe kept, with the columns asked for and `component`."""
+    verdicts = pq.read_table(survivors.path(workdir, unit), columns=["id", "kept", "component"]).combine_chunks()
+    start = 0
+    for batch in pq.ParquetFile(documents.path(workdir, unit)).iter_batches(BATCH_ROWS, columns=columns):
+        own = verdicts.slice(start, batch.num_rows).combine_chunks()
+        start += batch.num_rows
+        assert own["id"].combine_chunks().equals(batch["id"]), f"survivors/ and documents/ of {unit} do not match"
+        kept = own["kept"].combine_chunks()
+        yield batch.append_column("component", own["component"].combine_chunks()).filter(kept)
+
+
+def _checksum(file: str) -> str:
+    if not storage.is_file(file):
+        raise UsageError(f"tokenizer.model: {file} is no file; give a SentencePiece .model, or leave it out to train one")
+    return sha256(file)
+
+
+__all__ = ["JOB", "make_tokenizer", "path", "run", "tokenize"]

@@ -1,0 +1,152 @@
+"""The Arrow schema of every dataset: the contract between the jobs, on one page.
+
+Datasets of one unit are co-partitioned: `documents/`, `decisions/`, `signatures/`, `survivors/` and `tokens/` of a unit hold
+the same documents in the same order (`documents/`, `signatures/`, `survivors/`: the kept ones; `tokens/`: the survivors).
+"""
+
+import pyarrow as pa
+
+# What a reader yields: one row an input document, in the order of its container. `error` is null, or the reason why the
+# record is broken (`text` is null then) and `detail` says more. An id is 44 bits of hash(source, container, row >> 20), then 20 bits of row.
+RAW = pa.schema(
+    [
+        ("id", pa.uint64()),
+        ("container", pa.string()),
+        ("row", pa.int64()),
+        ("text", pa.string()),
+        ("path", pa.string()),
+        ("repository", pa.string()),
+        ("licences", pa.list_(pa.string())),
+        ("language", pa.string()),
+        ("stars", pa.int64()),
+        ("error", pa.string()),
+        ("detail", pa.string()),
+    ]
+)
+
+# What the rules kept. The text is normalised.
+DOCUMENTS = pa.schema(
+    [
+        ("id", pa.uint64()),
+        ("text", pa.string()),
+        ("num_bytes", pa.int64()),  # of the text, in UTF-8
+        ("path", pa.string()),
+        ("repository", pa.string()),
+        ("licences", pa.list_(pa.string())),
+        ("language", pa.string()),
+        ("stars", pa.int64()),
+    ]
+)
+
+# One row for every input document. The rules of the source add a column of float64 each, named after the rule
+# (`gopher_quality_num_words`); null: not measured.
+DECISIONS = pa.schema(
+    [
+        ("id", pa.uint64()),
+        ("container", pa.string()),
+        ("row", pa.int64()),
+        ("path", pa.string()),
+        ("repository", pa.string()),
+        ("language", pa.string()),
+        ("verdict", pa.string()),  # kept | dropped | broken
+        ("reason", pa.string()),  # the first rule that dropped it, or how it is broken; null: kept
+        ("detail", pa.string()),  # what the reader could say of a broken record
+        ("num_bytes", pa.int64()),  # of the text as it was read, in UTF-8; 0: broken
+        ("num_chars", pa.int64()),  # of the normalised text, in code points; 0: broken
+    ]
+)
+KEPT, DROPPED, BROKEN = "kept", "dropped", "broken"
+
+
+def signatures(num_permutations: int) -> pa.Schema:
+    """What dedupe compares; `signature` holds little-endian uint32s, and is empty where near-deduplication is off."""
+    return pa.schema(
+        [
+            ("id", pa.uint64()),
+            ("text_hash", pa.binary(16)),
+            ("signature_hash", pa.uint64()),  # equal signatures; of the text where near-deduplication is off
+            ("signature", pa.binary(4 * num_permutations)),
+            ("repository", pa.uint64()),  # hash64 of the repository's name; 0: none
+            ("stars", pa.int64()),
+            ("num_chars", pa.int64()),
+        ]
+    )
+
+
+SURVIVORS = pa.schema(
+    [
+        ("id", pa.uint64()),
+        ("kept", pa.bool_()),
+        ("duplicate_of", pa.uint64()),  # a kept document; null: kept itself
+        ("similarity", pa.float32()),  # to duplicate_of, estimated; 1: the same text or signature; null: kept, or only joined over others
+        ("component", pa.uint64()),  # the id of the best document of the cluster that edges join; its own: alone
+        ("copies", pa.int64()),  # documents with the very same text, itself included
+    ]
+)
+
+
+# Every document that dedupe compares, co-partitioned with `signatures/`. A rank is a place in the total order of priorities: 0 is the best.
+NODES = pa.schema(
+    [
+        ("rank", pa.int64()),
+        ("node", pa.int64()),  # the best rank among those with the same signature: they stand or fall together
+        ("is_copy", pa.bool_()),  # a better one has the very same text
+        ("copies", pa.int64()),
+    ]
+)
+
+# Verified near-duplicates, one partition of bands a file; the same pair may be in several.
+EDGES = pa.schema([("high", pa.int64()), ("low", pa.int64()), ("similarity", pa.float32())])  # nodes; high < low: high has priority
+
+
+def tokens(token_type: pa.DataType) -> pa.Schema:
+    """The survivors' tokens, without BOS and EOS; `token_type` is uint16 where the vocabulary allows, else uint32."""
+    return pa.schema(
+        [
+            ("id", pa.uint64()),
+            ("tokens", pa.list_(token_type)),
+            ("num_tokens", pa.int32()),
+            ("num_bytes", pa.int64()),  # of the text
+            ("component", pa.uint64()),
+            ("repository", pa.uint64()),
+            ("language", pa.string()),
+        ]
+    )
+
+
+def sequences(token_type: pa.DataType, sequence_length: int) -> pa.Schema:
+    """The Parquet twin of the ArrayRecord shards, row for row."""
+    return pa.schema(
+        [
+            ("sequence", pa.int64()),  # its place in the training order
+            ("source", pa.dictionary(pa.int16(), pa.string())),
+            ("phase", pa.int16()),
+            ("segment_lengths", pa.list_(pa.uint32())),
+            ("tokens", pa.list_(token_type, sequence_length)),
+        ]
+    )
+
+
+# Where each document's run starts in its source's stream, an entry an epoch (-1: beyond the budget); co-partitioned with `tokens/`.
+RUNS = pa.schema([("id", pa.uint64()), ("starts", pa.list_(pa.int64()))])
+
+# One source's stream: the place in the training order of its sequence number `i` (the row).
+POSITIONS = pa.schema([("position", pa.int64())])
+
+# How far each source is from its share, in sequences, over the training stream: the extremes of a bin of prefixes.
+DEVIATION = pa.schema([("source", pa.string()), ("prefix", pa.int64()), ("lowest", pa.float64()), ("highest", pa.float64())])
+
+
+# Where every packed token came from. A document's run in the stream is BOS, its tokens, EOS, as the packing params add them;
+# `token_start` counts in that run.
+SEGMENTS = pa.schema(
+    [
+        ("sequence", pa.int64()),
+        ("segment", pa.int32()),
+        ("id", pa.uint64()),
+        ("source", pa.dictionary(pa.int16(), pa.string())),
+        ("epoch", pa.int32()),
+        ("token_start", pa.int64()),
+        ("num_tokens", pa.int32()),
+    ]
+)
