@@ -3,8 +3,8 @@
     python benchmarks/rules.py PATH... [--examples 2]
 
 A path is a Parquet file (columns `content` and `lang`, as in The Stack, or `text`), a .jsonl or .jsonl.zst file (key `text`), or a
-folder of them. Prints MB/s of normalisation and of each rule set on one thread, and what share of each folder's documents each
-rule drops, alone and as the first; with --examples also how dropped documents begin.
+folder of them. Prints MB per second of CPU time (one thread) for normalisation and each rule set, and what share of each
+folder's documents each rule drops, alone and as the first; with --examples also how dropped documents begin.
 """
 
 import argparse

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import IO
 
 from mixtures.package_index import Index, users_index, without_credentials
-from pipeline.params import RunError, UsageError
+from pipeline.errors import RunError, UsageError
 
 CHUNK_BYTES = 1 << 18
 SECONDS_BETWEEN_LINES = 5.0

@@ -21,7 +21,7 @@ from html.parser import HTMLParser
 from http.client import HTTPResponse
 from pathlib import Path
 
-from pipeline.params import UsageError
+from pipeline.errors import UsageError
 
 ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
 

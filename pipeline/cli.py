@@ -4,6 +4,7 @@ import contextlib
 import os
 import sys
 from collections.abc import Callable, Iterator
+from types import ModuleType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -156,16 +157,22 @@ def _workspace(config: str, workdir: str | None, workers: int | None, flags: lis
     from pipeline.config import load_config
 
     loaded = load_config(config, workdir=workdir)
-    from pipeline.jobs.engine import Engine
-    from pipeline.jobs.workspace import Workspace
-
-    return Workspace(loaded, Engine(tuple(flags or ()), workers), Console())
+    engine, workspace = _jobs_module("engine"), _jobs_module("workspace")
+    return workspace.Workspace(loaded, engine.Engine(tuple(flags or ()), workers), Console())  # type: ignore[no-any-return]
 
 
 def _job(name: str) -> "Callable[[Workspace], None]":
-    import importlib
+    return _jobs_module(name).run  # type: ignore[no-any-return]
 
-    return importlib.import_module(f"pipeline.jobs.{name}").run  # type: ignore[no-any-return]
+
+def _jobs_module(name: str) -> ModuleType:
+    import importlib
+    import logging
+
+    logging.disable(logging.WARNING)  # while it is imported Beam warns of cloud clients that nobody asked for
+    module = importlib.import_module(f"pipeline.jobs.{name}")
+    logging.disable(logging.NOTSET)
+    return module
 
 
 def _write_report(workdir: str) -> None:

@@ -48,8 +48,8 @@ class Tokenizer:
         ids = self._processor.encode(texts.to_pylist(), out_type=int, num_threads=1)
         offsets = np.zeros(len(ids) + 1, np.int32)
         np.cumsum([len(run) for run in ids], out=offsets[1:])
-        values = np.fromiter(chain.from_iterable(ids), self.token_type.to_pandas_dtype(), count=int(offsets[-1]))
-        return pa.ListArray.from_arrays(pa.array(offsets), pa.array(values, self.token_type))
+        values = np.fromiter(chain.from_iterable(ids), np.uint32, count=int(offsets[-1]))
+        return pa.ListArray.from_arrays(pa.array(offsets), pa.array(values).cast(self.token_type))
 
     def decode(self, ids: list[int]) -> str:
         return self._processor.decode(ids)

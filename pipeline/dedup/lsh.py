@@ -24,7 +24,7 @@ _BUFFER = 2**20  # pairs
 class BandRecords:
     """What a document sends for each of its bands; m records, in any order.
 
-    band uint16 [m]; band_hash uint64 [m]; node uint32 or uint64 [m]; sketch uint64 [m, words], one node's always the same.
+    band uint16 [m]; band_hash uint64 [m]; node, any integers [m]; sketch uint64 [m, words], one node's always the same.
     """
 
     band: np.ndarray
@@ -55,6 +55,17 @@ class Edges:
     statistics: BucketStatistics
 
 
+def band_hashes(signatures: np.ndarray, params: NearParams) -> np.ndarray:
+    """A hash of each band's number and values; equal values in two bands have different hashes.
+
+    Args:
+        signatures: uint32 [n, params.num_permutations].
+    Returns:
+        uint64 [n, params.bands].
+    """
+    return _hash_bands(signatures, params.bands, params.rows)
+
+
 @njit(cache=True, nogil=True)
 def _hash_bands(signatures: np.ndarray, bands: int, rows: int) -> np.ndarray:
     hashes = np.empty((len(signatures), bands), np.uint64)
@@ -65,17 +76,6 @@ def _hash_bands(signatures: np.ndarray, bands: int, rows: int) -> np.ndarray:
                 h = mix64(h ^ np.uint64(signatures[i, k]))
             hashes[i, band] = h
     return hashes
-
-
-def band_hashes(signatures: np.ndarray, params: NearParams) -> np.ndarray:
-    """A hash of each band's number and values; equal values in two bands have different hashes.
-
-    Args:
-        signatures: uint32 [n, params.num_permutations].
-    Returns:
-        uint64 [n, params.bands].
-    """
-    return _hash_bands(signatures, params.bands, params.rows)
 
 
 def bucket_edges(records: BandRecords, *, params: NearParams) -> Edges:

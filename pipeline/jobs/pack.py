@@ -210,8 +210,7 @@ class PlanRuns(beam.DoFn):
         with committing(work.workdir, PLAN, item=source, fingerprint=work.fingerprint) as outputs:
             batch = pa.RecordBatch.from_arrays([pa.array(positions[plan.uses])], schema=schema.POSITIONS)
             outputs.parquet("positions", schema.POSITIONS).write(batch)
-            names = ("trainable_tokens", "whole_epochs", "prefix_tokens", "tail_tokens", "num_sequences")
-            outputs.counts.update({name: int(getattr(plan, name)) for name in names})
+            outputs.counts.update(plan.counts)
 
     def _write_runs(self, unit: str, ids: np.ndarray, offsets: np.ndarray) -> None:
         num_epochs, num_documents = offsets.shape

@@ -123,8 +123,8 @@ def sample(config: RunConfig, documents: Manifest, survivors: Manifest) -> Itera
 def _stock(workdir: str, documents: Manifest, survivors: Manifest, units: list[str]) -> tuple[np.ndarray, np.ndarray]:
     """The survivors' ids uint64 [n], and num_bytes int64 [n]."""
     batches = [batch for unit in units for batch in _surviving(workdir, documents, survivors, unit, columns=["id", "num_bytes"])]
-    table = pa.Table.from_batches(batches, pa.schema([schema.DOCUMENTS.field(name) for name in ("id", "num_bytes")]))
-    return table["id"].to_numpy(), table["num_bytes"].to_numpy()
+    ids, num_bytes = ([batch[name].to_numpy() for batch in batches] for name in ("id", "num_bytes"))
+    return np.concatenate([np.empty(0, np.uint64), *ids]), np.concatenate([np.empty(0, np.int64), *num_bytes])
 
 
 class TokenizeUnits(beam.DoFn):

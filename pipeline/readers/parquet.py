@@ -1,10 +1,10 @@
-"""Parquet: only the columns that are needed, few rows at a time, whatever string types they come in.
+"""Parquet: only the columns that are needed, few rows at a time.
 
-A row is its place in the whole file. A row group that can't be read to its end is one broken row where the reading stopped, and the
-next row group is read; so is a file whose footer can't be read.
+A row is its place in the whole file. A row group that can't be read to its end is one broken row at the place where reading stopped,
+and the next row group is read; a file whose footer can't be read is one broken row.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import BinaryIO
 
 import pyarrow as pa
@@ -12,24 +12,21 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline.params import RunError
+from pipeline.readers.columns import Columns, can_hold, convert, plain
 from pipeline.readers.params import FIELDS, PARQUET_COLUMNS, Field, ReadParams
-from pipeline.readers.record import CORRUPT, INVALID_UTF8, MAX_BATCH_BYTES, MAX_BATCH_ROWS, NULL_TEXT, RECORDS, TOO_LARGE, TRUNCATED
-from pipeline.readers.record import Place, Record, batches, too_many_rows
+from pipeline.readers.record import CORRUPT, MAX_BATCH_BYTES, MAX_BATCH_ROWS, TRUNCATED, Broken, Place, Record, batches, too_many_rows
 
-# Arrow can't be told to stop at a number of bytes, and the footer's sizes may lie: so it is asked for a few rows at a time.
+# Arrow can't be told to stop at a number of bytes, and the sizes in the footer may lie: so it is asked for a few rows at a time.
 _ROWS_AT_ONCE = 32
 _BUFFER_BYTES = 1 << 20
 _MAGIC = b"PAR1"
-
-# Field to column, of those that the file has; a dot leads into a struct.
-_Columns = Mapping[Field, str]
 
 
 def read(stream: BinaryIO, *, place: Place, params: ReadParams) -> Iterator[pa.RecordBatch]:
     """Batches of record.RECORDS.
 
     Raises:
-        RunError: the file has no column for the text or for a field of `params.columns`, or one of a type that can't hold the field;
+        RunError: the file has no column for the text or for a field of `params.columns`, or one whose type can't hold the field;
             or the store can't seek.
     """
     if not stream.seekable():
@@ -42,33 +39,35 @@ def read(stream: BinaryIO, *, place: Place, params: ReadParams) -> Iterator[pa.R
         source.reraise()
         yield from batches([_unreadable_file(stream, error)], place)
         return
-    columns = _resolve(schema, place, params)
+    names = _resolve(schema, place, params)
+    num_rows = [max(0, file.metadata.row_group(index).num_rows) for index in range(file.num_row_groups)]
     start, stop = place.row_groups or (0, file.num_row_groups)
-    first_rows = [0]
-    for index in range(file.num_row_groups):
-        first_rows.append(first_rows[-1] + file.metadata.row_group(index).num_rows)
+    first_row = row = sum(num_rows[:start])
     for index in range(start, min(stop, file.num_row_groups)):
-        parts = _row_group(file, index, columns=columns, source=source, num_rows=first_rows[index + 1] - first_rows[index], params=params)
-        row = first_rows[index]
-        for part in parts:
-            if isinstance(part, str):
-                yield from batches([Record(row, error=CORRUPT, detail=f"row group {index}: {part}")], place)
-            elif row + len(part) >= place.max_rows:
+        end = row + num_rows[index]
+        if end >= place.max_rows:
+            # Said once, by the unit that gets there.
+            if first_row < place.max_rows:
                 yield from batches([too_many_rows(place)], place)
-                return
-            else:
-                yield from _convert(part, row, params)
-                row += len(part)
+            return
+        try:
+            for columns in _row_group(file, index, num_rows=num_rows[index], names=names, source=source):
+                yield from convert(columns, row, params)
+                row += len(columns["text"])
+        except Broken as broken:
+            yield from batches([Record(row, error=broken.error, detail=f"row group {index}: {broken.detail}")], place)
+        row = end
 
 
 class _Source:
-    """The stream as Arrow reads it, with what the store raised kept apart from what Arrow says of the bytes."""
+    """The stream as Arrow reads it, with what the store raises kept apart from what Arrow says of the bytes."""
 
     closed = False
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
         self._failure: OSError | None = None
+        self.seek, self.tell = stream.seek, stream.tell
 
     def read(self, num_bytes: int = -1) -> bytes:
         try:
@@ -76,12 +75,6 @@ class _Source:
         except OSError as error:
             self._failure = error
             raise
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        return self._stream.seek(offset, whence)
-
-    def tell(self) -> int:
-        return self._stream.tell()
 
     def seekable(self) -> bool:
         return True
@@ -100,30 +93,90 @@ class _Source:
 
 def _unreadable_file(stream: BinaryIO, error: Exception) -> Record:
     stream.seek(0)
-    is_parquet = stream.read(4) == _MAGIC
+    head = stream.read(len(_MAGIC))
     num_bytes = stream.seek(0, 2)
-    stream.seek(max(0, num_bytes - 4))
-    is_cut = (is_parquet or num_bytes < 4) and stream.read(4) != _MAGIC
+    stream.seek(max(0, num_bytes - len(_MAGIC)))
+    is_cut = _MAGIC.startswith(head) and stream.read(len(_MAGIC)) != _MAGIC
     return Record(0, error=TRUNCATED if is_cut else CORRUPT, detail=_short(error))
 
 
-def _row_group(
-    file: pq.ParquetFile, index: int, *, columns: _Columns, source: _Source, num_rows: int, params: ReadParams
-) -> Iterator[pa.Table | str]:
-    """The row group's fields in tables of bounded size, then what is wrong with the rest of it, if anything is."""
-    held: list[pa.RecordBatch] = []
-    held_rows = held_bytes = done_rows = 0
+def _short(error: Exception) -> str:
+    return " ".join(str(error).split())[:200]
+
+
+def _resolve(schema: pa.Schema, place: Place, params: ReadParams) -> dict[Field, str]:
+    """Field to the column that holds it; a dot leads into a struct."""
+    found: dict[Field, str] = {}
+    for field in FIELDS:
+        choices = params.names(field, PARQUET_COLUMNS)
+        types = {name: column for name in choices if (column := _type_of(schema, name)) is not None}
+        if not types and (field == "text" or field in params.columns) and choices:
+            raise RunError(
+                f"{place.container}: no column {' or '.join(choices)} for {field}; it has {', '.join(schema.names)}: "
+                f"name the right one in `columns: {{{field}: ...}}`"
+            )
+        for name, column in list(types.items())[:1]:
+            if not can_hold(field, column):
+                raise RunError(f"{place.container}: column {name} is {column}, which can't be {field}: name another in `columns: {{{field}: ...}}`")
+            found[field] = name
+    return found
+
+
+def _type_of(schema: pa.Schema, name: str) -> pa.DataType | None:
+    if schema.get_field_index(name) >= 0:
+        return schema.field(name).type
+    top, *parts = name.split(".")
+    if schema.get_field_index(top) < 0:
+        return None
+    column = schema.field(top).type
+    for part in parts:
+        if not pa.types.is_struct(column) or column.get_field_index(part) < 0:
+            return None
+        column = column.field(part).type
+    return column
+
+
+def _row_group(file: pq.ParquetFile, index: int, *, num_rows: int, names: Mapping[Field, str], source: _Source) -> Iterator[Columns]:
+    """The row group's fields, in pieces of bounded size.
+
+    Raises:
+        Broken: after the rows before the fault.
+    """
+    held: list[Columns] = []
+    left, held_rows, held_bytes = num_rows, 0, 0
     fault = None
-    rows = file.iter_batches(batch_size=_ROWS_AT_ONCE, row_groups=[index], columns=sorted(set(columns.values())), use_threads=False)
-    while True:
-        try:
+    rows = file.iter_batches(batch_size=_ROWS_AT_ONCE, row_groups=[index], columns=sorted(set(names.values())), use_threads=False)
+    try:
+        while left:
             batch = next(rows, None)
-            if batch is None:
-                break
-            part = _fields(batch, columns, params)
-        except (pa.ArrowException, OSError) as error:
-            source.reraise()
-            fault = _short(error)
-            break
-        ...
-'''
+            if batch is None or len(batch) > left:
+                raise Broken(CORRUPT, f"its rows are not the {num_rows:,} that the footer promises")
+            columns = {field: plain(_column(batch, name)) for field, name in names.items()}
+            left -= len(batch)
+            num_bytes = columns["text"].nbytes
+            if held and (held_rows + len(batch) > MAX_BATCH_ROWS or held_bytes + num_bytes > MAX_BATCH_BYTES):
+                yield _joined(held)
+                held, held_rows, held_bytes = [], 0, 0
+            held.append(columns)
+            held_rows += len(batch)
+            held_bytes += num_bytes
+    except (pa.ArrowException, OSError) as error:
+        source.reraise()
+        fault = Broken(CORRUPT, _short(error))
+    except Broken as broken:
+        fault = broken
+    if held:
+        yield _joined(held)
+    if fault:
+        raise fault
+
+
+def _column(batch: pa.RecordBatch, name: str) -> pa.Array:
+    if name in batch.schema.names:
+        return batch.column(name)
+    top, *parts = name.split(".")
+    return pc.struct_field(batch.column(top), parts)
+
+
+def _joined(held: list[Columns]) -> Columns:
+    return {field: pa.concat_arrays([columns[field] for columns in held]) for field in held[0]}

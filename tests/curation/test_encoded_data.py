@@ -9,7 +9,28 @@ from tests.curation.documents import DOCUMENTS, sliced, texts
 
 _PATTERNS = [re.compile(pattern) for pattern in (BASE64_PATTERN, HEXADECIMAL_PATTERN, ESCAPES_PATTERN)]
 
-_PIECES = [r"\x41", "0x41,", "0xfF ", "41", "41 ", "e0,", ",", " ", "\n", "\u00a0", "\u3000", "\t", "_", "é", "-", "x", "0x", "0x4", "\\", "G"]
+_PIECES = [
+    r"\x41",
+    "0x41,",
+    "0xfF ",
+    "41",
+    "41 ",
+    "e0,",
+    ",",
+    " ",
+    "\n",
+    "\u00a0",
+    "\u3000",
+    "\t",
+    "_",
+    "é",
+    "-",
+    "x",
+    "0x",
+    "0x4",
+    "\\",
+    "G",
+]
 _PIECES += [r"\u0041", r"\u00e", r"\u", "A" * 31, "ab+/=\n" * 6, "deadbeef", "z" * 64, "٣"]
 # Runs of a piece, since eight items or 64 characters make a match.
 _runs = st.tuples(st.sampled_from(_PIECES), st.sampled_from([1, 1, 2, 7, 8, 9])).map(lambda run: run[0] * run[1])

@@ -37,10 +37,14 @@ def _by_parser(page: str) -> int:
 _words = st.text(st.sampled_from(" \n\tabé日🙂\u2003.!/-'\"=;"), max_size=12)
 _characters = st.sampled_from(["&eacute;", "&#233;", "&#x1F642;", "&lt;", " & ", " < ", " > ", "<3 ", " <= "])
 _comments = _words.map(lambda text: f"<!-- {text.replace('-', '')}<b> -->")
-_hidden = st.builds("<{0}{1}>{2} if (a < b) '<p>' </b>{3}{0} >".format, st.sampled_from(["script", "STYLE", "Script"]), *[
-    st.sampled_from(["", " type='text/x'", ' src="a>b"']), _words, st.just("</")
-])
-_openings = st.sampled_from(["<p>", "<P class='a > b'>", '<a href = "x>y" title="it\'s">', "<br/>", "<scripts>", "<!DOCTYPE html>", "<h1\n id=x>"])
+_hidden = st.builds(
+    "<{0}{1}>{2} if (a < b) '<p>' </b>{3}{0} >".format,
+    st.sampled_from(["script", "STYLE", "Script"]),
+    *[st.sampled_from(["", " type='text/x'", ' src="a>b"']), _words, st.just("</")],
+)
+_openings = st.sampled_from(
+    ["<p>", "<P class='a > b'>", '<a href = "x>y" title="it\'s">', "<br/>", "<scripts>", "<!DOCTYPE html>", "<h1\n id=x>"]
+)
 _pages = st.lists(_words | _characters | _comments | _hidden | _openings | st.sampled_from(["</p>", "</A >", "</h1>"])).map("".join)
 
 

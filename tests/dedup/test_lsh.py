@@ -1,6 +1,7 @@
 import itertools
 import tracemalloc
 from collections.abc import Iterator
+from random import Random
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ SMALL = NearParams(num_permutations=7, bands=3, rows=2, min_similarity=0.4, max_
 
 
 @st.composite
-def small_records(draw) -> BandRecords:
+def small_records(draw: st.DrawFn) -> BandRecords:
     """Up to 14 nodes with sketches of seven values, mostly alike; a bucket holds any of them, records may come twice."""
     nodes = draw(st.lists(st.integers(0, 2**63), min_size=1, max_size=14, unique=True))
     values = draw(st.lists(st.lists(st.sampled_from([0, 0, 0, 1, 3]), min_size=7, max_size=7), min_size=len(nodes), max_size=len(nodes)))
@@ -79,7 +80,7 @@ def test_edges_are_those_of_the_slow_way_whether_buckets_are_split_or_not(record
 
 @given(small_records(), st.randoms(use_true_random=False))
 @settings(deadline=None)
-def test_the_order_of_records_has_no_effect(records: BandRecords, random) -> None:
+def test_the_order_of_records_has_no_effect(records: BandRecords, random: Random) -> None:
     order = list(range(len(records.node)))
     random.shuffle(order)
     shuffled = BandRecords(records.band[order], records.band_hash[order], records.node[order], records.sketch[order])

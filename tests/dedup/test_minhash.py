@@ -1,3 +1,5 @@
+from random import Random
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -58,7 +60,7 @@ def test_a_datasketch_user_reads_our_signatures_and_queries_an_index_of_them() -
 
 @given(st.lists(st.integers(0, 2**32 - 1), min_size=1, max_size=40), st.randoms(use_true_random=False))
 @settings(deadline=None, max_examples=50)
-def test_signature_ignores_the_order_and_the_repeats_of_shingles(hashes: list[int], random) -> None:
+def test_signature_ignores_the_order_and_the_repeats_of_shingles(hashes: list[int], random: Random) -> None:
     shuffled = hashes + random.sample(hashes, len(hashes) // 2)
     random.shuffle(shuffled)
     first, second = minhash_signatures(_shingles([hashes, shuffled]), NearParams())

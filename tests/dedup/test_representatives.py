@@ -5,9 +5,11 @@ from hypothesis import strategies as st
 
 from pipeline.dedup.representatives import components, decide, decide_by_component
 
+Graph = tuple[int, dict[tuple[int, int], float], list[tuple[int, int]]]
+
 
 @st.composite
-def graphs(draw) -> tuple[int, dict[tuple[int, int], float], list[tuple[int, int]]]:
+def graphs(draw: st.DrawFn) -> Graph:
     """Nodes, edges with similarities of which many tie, and the order in which edges come, some of them twice."""
     n = draw(st.integers(1, 12))
     node = st.integers(0, n - 1)
@@ -32,7 +34,7 @@ def _slow_components(n: int, edges: dict[tuple[int, int], float]) -> list[int]:
 
 @given(graphs())
 @settings(deadline=None, max_examples=300)
-def test_decisions_are_those_of_walking_down_the_priorities(graph) -> None:
+def test_decisions_are_those_of_walking_down_the_priorities(graph: Graph) -> None:
     n, edges, order = graph
     decision = decide(n, **_arrays(edges, order))
     kept: list[int] = []
@@ -50,7 +52,7 @@ def test_decisions_are_those_of_walking_down_the_priorities(graph) -> None:
 
 @given(graphs())
 @settings(deadline=None, max_examples=300)
-def test_every_fallen_node_has_an_edge_to_a_kept_one_and_no_two_kept_share_an_edge(graph) -> None:
+def test_every_fallen_node_has_an_edge_to_a_kept_one_and_no_two_kept_share_an_edge(graph: Graph) -> None:
     n, edges, order = graph
     keeper = decide(n, **_arrays(edges, order)).keeper.tolist()
     for node in range(n):
@@ -62,7 +64,7 @@ def test_every_fallen_node_has_an_edge_to_a_kept_one_and_no_two_kept_share_an_ed
 
 @given(graphs())
 @settings(deadline=None, max_examples=300)
-def test_components_are_the_lowest_rank_that_can_be_reached(graph) -> None:
+def test_components_are_the_lowest_rank_that_can_be_reached(graph: Graph) -> None:
     n, edges, order = graph
     arrays = _arrays(edges, order)
     assert components(n, arrays["high"], arrays["low"]).tolist() == _slow_components(n, edges)
@@ -70,7 +72,7 @@ def test_components_are_the_lowest_rank_that_can_be_reached(graph) -> None:
 
 @given(graphs())
 @settings(deadline=None, max_examples=300)
-def test_by_component_only_its_best_node_stays(graph) -> None:
+def test_by_component_only_its_best_node_stays(graph: Graph) -> None:
     n, edges, order = graph
     decision = decide_by_component(n, **_arrays(edges, order))
     for node, best in enumerate(_slow_components(n, edges)):

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from pipeline.packing.plan import SourcePlan, check_tokens, order_documents, source_plan
+from pipeline.laws import check_packed
+from pipeline.packing.plan import SourcePlan, order_documents, source_plan
 from pipeline.params import LawBroken, RunError
 
 Lengths = list[int]
@@ -40,7 +41,7 @@ def test_the_stream_is_the_epochs_in_their_order_up_to_the_cut(lengths: Lengths,
 @settings(deadline=None)
 def test_whole_epochs_and_a_prefix_are_the_sequences_and_a_tail(lengths: Lengths, num_sequences: int, sequence_length: int) -> None:
     plan = plan_of(lengths, num_sequences, sequence_length)
-    check_tokens(plan, source="python", packed_tokens=num_sequences * sequence_length)
+    check_packed("python", plan.counts, num_sequences * sequence_length, sequence_length=sequence_length)
     assert 0 <= plan.tail_tokens < sequence_length
     assert 0 <= plan.prefix_tokens < sum(lengths)
     assert not (plan.tail_tokens and plan.prefix_tokens)
@@ -52,8 +53,8 @@ def test_all_sequences_of_one_epoch_make_it_whole() -> None:
 
 
 def test_a_lost_token_breaks_the_law() -> None:
-    with pytest.raises(LawBroken, match="python: 37 trainable tokens x 1 epochs"):
-        check_tokens(plan_of([10, 20, 7], 9, 4), source="python", packed_tokens=35)
+    with pytest.raises(LawBroken, match="python in pack: 37 .37 x 1 epochs"):
+        check_packed("python", plan_of([10, 20, 7], 9, 4).counts, 35, sequence_length=4)
 
 
 @given(some_lengths, st.integers(1, 40), st.integers(1, 16), st.integers(0, 3))
