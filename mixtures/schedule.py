@@ -22,9 +22,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
-from numba import njit
 
 from mixtures.spec import Shares, denominators
+from pipeline.kernels import kernel
 from pipeline.params import LawBroken
 
 _NEVER = np.iinfo(np.int64).max - 1
@@ -162,7 +162,7 @@ def _scaled(shares: Sequence[Shares], names: Sequence[str]) -> tuple[np.ndarray,
     return np.array(steps, np.int64), np.array(units, np.int64) * parts, np.array(units, np.int64)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _assign(
     steps: np.ndarray, ones: np.ndarray, margins: np.ndarray, phase_ends: np.ndarray, left: np.ndarray, out: np.ndarray
 ) -> tuple[int, int]:
@@ -193,7 +193,7 @@ def _assign(
     return out.size, -1
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _first_above(need: int, start: int, i: int, steps: np.ndarray, phase_ends: np.ndarray) -> int:
     """The first position from `start` on by which source i's steps sum to more than `need`, which is not negative; the last
     phase counts as endless."""
@@ -212,7 +212,7 @@ def _first_above(need: int, start: int, i: int, steps: np.ndarray, phase_ends: n
     return _NEVER
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _track(
     sources: np.ndarray, source: int, bin_size: int, steps: np.ndarray, scale: int, phase_ends: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:

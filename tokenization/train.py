@@ -80,5 +80,5 @@ def train_tokenizer(texts: Iterable[str], params: TokenizerParams) -> bytes:
 def _lines(texts: Iterable[str]) -> Iterator[str]:
     for text in texts:
         for line in text.split("\n"):
-            if line and len(line) * 4 <= MAX_LINE_BYTES or len(line.encode()) <= MAX_LINE_BYTES and line:
+            if (line and len(line) * 4 <= MAX_LINE_BYTES) or (len(line.encode()) <= MAX_LINE_BYTES and line):
                 yield line

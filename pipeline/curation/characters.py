@@ -3,41 +3,16 @@
 import sys
 import unicodedata
 from functools import cache
-from typing import NamedTuple
 
 import numpy as np
-import pyarrow as pa
-from numba import njit
+
+from pipeline.kernels import inlined
 
 # Flags of a code point; the first three are str.isalpha, str.isalnum and str.isspace.
 ALPHA, ALNUM, SPACE, LINE_END, CONTROL, COMPOSES = 1, 2, 4, 8, 16, 32
 
 # All code points above that have a flag lie in the variation selectors' plane or below; the rest is unassigned or private.
 _RANGES = (range(0x33480), range(0xE0000, 0xE01F0))
-
-
-class StringBuffers(NamedTuple):
-    """Document i is the UTF-8 in data[offsets[i] : offsets[i + 1]]; a null is empty."""
-
-    offsets: np.ndarray  # int64 [n + 1]
-    data: np.ndarray  # uint8
-
-
-def string_buffers(texts: pa.Array) -> StringBuffers:
-    """The bytes of an Arrow array of strings, without a copy of the text.
-
-    Args:
-        texts: pa.string() or pa.large_string(); may be a slice, may hold nulls.
-    """
-    width = np.int64 if pa.types.is_large_string(texts.type) else np.int32
-    _, offset_buffer, data_buffer = texts.buffers()
-    if len(texts) == 0 or data_buffer is None:
-        return StringBuffers(np.zeros(len(texts) + 1, np.int64), np.zeros(0, np.uint8))
-    offsets = np.frombuffer(offset_buffer, width)[texts.offset : texts.offset + len(texts) + 1].astype(np.int64)
-    if texts.null_count:
-        # A null's slot may hold bytes; a second row of offsets would be dearer than a copy of these rare batches.
-        return string_buffers(texts.fill_null(""))
-    return StringBuffers(offsets, np.frombuffer(data_buffer, np.uint8))
 
 
 @cache
@@ -61,7 +36,7 @@ def character_flags() -> np.ndarray:
     return flags
 
 
-@njit(cache=True, nogil=True, inline="always")
+@inlined
 def decode(data: np.ndarray, i: int) -> tuple[np.int64, int]:
     """The code point that starts at byte i of valid UTF-8, and its number of bytes."""
     byte = np.int64(data[i])

@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
-from numba import njit
 
-from pipeline.curation.characters import ALNUM, SPACE, character_flags, decode, string_buffers
+from pipeline.curation.characters import ALNUM, SPACE, character_flags, decode
+from pipeline.kernels import kernel, string_buffers
 
 BASE64_PATTERN = r"[a-zA-Z0-9+/\n=]{64,}"
 HEXADECIMAL_PATTERN = r"(?:\b(?:0x|\\x)?[0-9a-fA-F]{2}(?:,|\b\s*)){8,}"
@@ -45,7 +45,7 @@ def encoded_measures(texts: pa.StringArray) -> EncodedMeasures:
     return EncodedMeasures(*_encoded_counts(*string_buffers(texts), character_flags()))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _encoded_counts(offsets: np.ndarray, data: np.ndarray, flags: np.ndarray) -> np.ndarray:
     """int64 [2, n], the rows of EncodedMeasures."""
     counts = np.zeros((2, len(offsets) - 1), np.int64)
@@ -70,7 +70,7 @@ def _encoded_counts(offsets: np.ndarray, data: np.ndarray, flags: np.ndarray) ->
     return counts
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _next_match(pattern: int, data: np.ndarray, flags: np.ndarray, start: int, i: int, end: int) -> tuple[int, int]:
     """The first match at byte i or after it, of the document data[start:end]; (end, end) if there is none."""
     if pattern == 0:
@@ -80,7 +80,7 @@ def _next_match(pattern: int, data: np.ndarray, flags: np.ndarray, start: int, i
     return _next_escapes(data, i, end)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _next_base64(data: np.ndarray, i: int, end: int) -> tuple[int, int]:
     while i + _MIN_BASE64 <= end:
         # Backwards, so that the first foreign byte rules out all starts before it.
@@ -96,7 +96,7 @@ def _next_base64(data: np.ndarray, i: int, end: int) -> tuple[int, int]:
     return end, end
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _next_hexadecimal(data: np.ndarray, flags: np.ndarray, start: int, i: int, end: int) -> tuple[int, int]:
     while i + 1 < end:
         if not (_BYTE_FLAGS[data[i]] & _FIRST and _BYTE_FLAGS[data[i + 1]] & _SECOND):
@@ -117,7 +117,7 @@ def _next_hexadecimal(data: np.ndarray, flags: np.ndarray, start: int, i: int, e
     return end, end
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _hexadecimal_item(data: np.ndarray, flags: np.ndarray, start: int, i: int, end: int) -> int:
     """The end of one byte with its separator at i; 0 if there is none."""
     digits = i
@@ -140,7 +140,7 @@ def _hexadecimal_item(data: np.ndarray, flags: np.ndarray, start: int, i: int, e
     return i
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _is_word_char(data: np.ndarray, flags: np.ndarray, i: int) -> bool:
     r"""Whether the character that byte i is a part of is \w."""
     while data[i] & 0xC0 == 0x80:
@@ -148,7 +148,7 @@ def _is_word_char(data: np.ndarray, flags: np.ndarray, i: int) -> bool:
     return data[i] == 95 or flags[decode(data, i)[0]] & ALNUM != 0  # underscore
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _next_escapes(data: np.ndarray, i: int, end: int) -> tuple[int, int]:
     while i < end:
         if data[i] != 92:
@@ -163,7 +163,7 @@ def _next_escapes(data: np.ndarray, i: int, end: int) -> tuple[int, int]:
     return end, end
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _is_escape(data: np.ndarray, i: int) -> bool:
     """Whether the six bytes from i are a backslash, a u and four digits."""
     if data[i] != 92 or data[i + 1] != 117:
@@ -174,7 +174,7 @@ def _is_escape(data: np.ndarray, i: int) -> bool:
     return num_digits == 4
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _num_chars(data: np.ndarray, start: int, end: int) -> int:
     """Code points that start in the bytes."""
     num = 0

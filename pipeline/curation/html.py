@@ -2,9 +2,9 @@
 
 import numpy as np
 import pyarrow as pa
-from numba import njit
 
-from pipeline.curation.characters import SPACE, character_flags, decode, string_buffers
+from pipeline.curation.characters import SPACE, character_flags, decode
+from pipeline.kernels import kernel, string_buffers
 
 _LESS, _GREATER, _SLASH, _BANG, _QUESTION, _EQUALS, _AMPERSAND, _SEMICOLON, _HASH = (ord(char) for char in "<>/!?=&;#")
 _DOUBLE_QUOTE, _SINGLE_QUOTE, _HYPHEN = (ord(char) for char in "\"'-")
@@ -27,7 +27,7 @@ def visible_chars(texts: pa.StringArray) -> np.ndarray:
     return _visible_chars(*string_buffers(texts), character_flags())
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _visible_chars(offsets: np.ndarray, data: np.ndarray, flags: np.ndarray) -> np.ndarray:
     num = np.zeros(len(offsets) - 1, np.int64)
     for document in range(len(num)):
@@ -53,7 +53,7 @@ def _visible_chars(offsets: np.ndarray, data: np.ndarray, flags: np.ndarray) -> 
     return num
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _markup_end(data: np.ndarray, i: int, end: int) -> int:
     """The byte after the markup that opens at the `<` at i; i if none does."""
     name = i + 1
@@ -74,7 +74,7 @@ def _markup_end(data: np.ndarray, i: int, end: int) -> int:
     return tag_end
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _tag_end(data: np.ndarray, i: int, end: int) -> int:
     """After the next `>` that stands in no quoted value of an attribute."""
     after_equals = False
@@ -93,7 +93,7 @@ def _tag_end(data: np.ndarray, i: int, end: int) -> int:
     return end
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _comment_end(data: np.ndarray, i: int, end: int) -> int:
     while i + 2 < end:
         if data[i] == _HYPHEN and data[i + 1] == _HYPHEN and data[i + 2] == _GREATER:
@@ -102,7 +102,7 @@ def _comment_end(data: np.ndarray, i: int, end: int) -> int:
     return end
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _raw_end(data: np.ndarray, i: int, end: int, element: np.ndarray) -> int:
     """After the element's end tag; nothing else is markup in between."""
     while i + 1 < end:
@@ -112,7 +112,7 @@ def _raw_end(data: np.ndarray, i: int, end: int, element: np.ndarray) -> int:
     return end
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _is_name(data: np.ndarray, i: int, end: int, element: np.ndarray) -> bool:
     """Whether the tag's name at i is the element's, in any case."""
     after = i + len(element)
@@ -124,7 +124,7 @@ def _is_name(data: np.ndarray, i: int, end: int, element: np.ndarray) -> bool:
     return after == end or data[after] <= 32 or data[after] == _GREATER or data[after] == _SLASH
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _entity_bytes(data: np.ndarray, i: int, end: int) -> int:
     """Of the character reference at i; 1, the ampersand's own, if it is none."""
     k = i + 1
@@ -133,6 +133,6 @@ def _entity_bytes(data: np.ndarray, i: int, end: int) -> int:
     return k + 1 - i if i + 1 < k < end and data[k] == _SEMICOLON else 1
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _is_letter(byte: int) -> bool:
     return 97 <= byte | 32 <= 122

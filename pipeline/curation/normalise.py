@@ -5,9 +5,9 @@ import unicodedata
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numba import njit
 
-from pipeline.curation.characters import COMPOSES, CONTROL, LINE_END, character_flags, decode, string_buffers
+from pipeline.curation.characters import COMPOSES, CONTROL, LINE_END, character_flags, decode
+from pipeline.kernels import kernel, string_buffers
 
 _BOM = 0xFEFF
 _STARTS_WITH_BOM = 64  # a document's flag, beside those of its characters
@@ -48,7 +48,7 @@ def _normalise(text: str, flags: int) -> str:
     return unicodedata.normalize("NFC", text) if flags & COMPOSES else text
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _seen_flags(offsets: np.ndarray, data: np.ndarray, flags: np.ndarray) -> np.ndarray:
     """The union of the flags of each document's characters, uint8 [n]."""
     seen = np.zeros(len(offsets) - 1, np.uint8)

@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
-from numba import njit
 
-from pipeline.curation.characters import ALNUM, ALPHA, SPACE, character_flags, decode, string_buffers
+from pipeline.curation.characters import ALNUM, ALPHA, SPACE, character_flags, decode
+from pipeline.kernels import kernel, string_buffers
 
 _HASH, _DOT, _ELLIPSIS = ord("#"), ord("."), ord("…")
 _BULLETS = tuple(ord(bullet) for bullet in "-*•‣◦▪")
@@ -67,7 +67,7 @@ def line_measures(texts: pa.StringArray) -> LineMeasures:
     return LineMeasures(*_line_counts(*string_buffers(texts), character_flags()))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _word_counts(offsets: np.ndarray, data: np.ndarray, flags: np.ndarray, stop_hashes: np.ndarray, longest: int) -> np.ndarray:
     """int64 [7, n], the rows of WordMeasures; no stop word has more than `longest` bytes."""
     counts = np.zeros((7, len(offsets) - 1), np.int64)
@@ -116,7 +116,7 @@ def _word_counts(offsets: np.ndarray, data: np.ndarray, flags: np.ndarray, stop_
     return counts
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _word_hash(data: np.ndarray, start: int, end: int) -> np.uint64:
     """FNV-1a of the bytes, ASCII letters in lower case: 64 bits, so that equal hashes stand for equal words."""
     value = _FNV_OFFSET
@@ -128,7 +128,7 @@ def _word_hash(data: np.ndarray, start: int, end: int) -> np.uint64:
     return value
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _stop_word_bit(word_hash: np.uint64, stop_hashes: np.ndarray) -> np.uint64:
     for k in range(len(stop_hashes)):
         if stop_hashes[k] == word_hash:
@@ -136,7 +136,7 @@ def _stop_word_bit(word_hash: np.uint64, stop_hashes: np.ndarray) -> np.uint64:
     return np.uint64(0)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _num_bits(bits: np.uint64) -> int:
     num = 0
     while bits:
@@ -145,7 +145,7 @@ def _num_bits(bits: np.uint64) -> int:
     return num
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _line_counts(offsets: np.ndarray, data: np.ndarray, flags: np.ndarray) -> np.ndarray:
     """int64 [3, n], the rows of LineMeasures."""
     counts = np.zeros((3, len(offsets) - 1), np.int64)
@@ -167,7 +167,7 @@ def _line_counts(offsets: np.ndarray, data: np.ndarray, flags: np.ndarray) -> np
     return counts
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _strip(data: np.ndarray, flags: np.ndarray, start: int, end: int) -> tuple[int, int]:
     """The span without the white space at its ends."""
     while start < end:

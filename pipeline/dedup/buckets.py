@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 
 from pipeline.dedup.params import NearParams
+from pipeline.kernels import kernel
 
 _HALF = np.uint64(32)
 _TWO_BITS = np.uint64(3)
@@ -107,7 +107,7 @@ def _pieces(members: np.ndarray, begin: np.ndarray, end: np.ndarray, *, band: in
     return Buckets(members, begin, end, np.full(len(begin), band, np.uint16), np.full(len(begin), is_chain))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _hash_rows(sketches: np.ndarray, members: np.ndarray, rows_start: int, rows_end: int) -> np.ndarray:
     """A hash of each member's two-bit values from one row to another."""
     keys = np.zeros(len(members), np.uint64)

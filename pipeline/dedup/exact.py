@@ -2,10 +2,9 @@
 
 import numpy as np
 import pyarrow as pa
-from numba import njit
 
-from pipeline.dedup.buffers import utf8_buffers
 from pipeline.dedup.murmur import mix64
+from pipeline.kernels import inlined, kernel, string_buffers
 
 _C1, _C2 = np.uint64(0x87C37B91114253D5), np.uint64(0x4CF5AD432745937F)
 _FIVE, _ADD1, _ADD2 = np.uint64(5), np.uint64(0x52DCE729), np.uint64(0x38495AB5)
@@ -21,11 +20,11 @@ def text_hashes(texts: pa.StringArray, *, seed: int = 0) -> np.ndarray:
         uint64 [n, 2]; little-endian, the 16 bytes that other implementations print.
     Source: Appleby, MurmurHash3 (public domain), 2011.
     """
-    data, offsets = utf8_buffers(texts)
+    offsets, data = string_buffers(texts)
     return _hash_all(data, offsets, np.uint64(seed))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _hash_all(data: np.ndarray, offsets: np.ndarray, seed: np.uint64) -> np.ndarray:
     hashes = np.empty((len(offsets) - 1, 2), np.uint64)
     for i in range(len(offsets) - 1):
@@ -33,7 +32,7 @@ def _hash_all(data: np.ndarray, offsets: np.ndarray, seed: np.uint64) -> np.ndar
     return hashes
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _murmur3(text: np.ndarray, seed: np.uint64) -> tuple[np.uint64, np.uint64]:
     h1 = h2 = seed
     num_blocks = len(text) >> 4
@@ -54,7 +53,7 @@ def _murmur3(text: np.ndarray, seed: np.uint64) -> tuple[np.uint64, np.uint64]:
     return h1, h2 + h1
 
 
-@njit(cache=True, nogil=True, inline="always")
+@inlined
 def _word(text: np.ndarray, start: int, num_bytes: int) -> np.uint64:
     """The next bytes, at most 8, little-endian; 0 if there are none (a zero word leaves a hash as it was)."""
     word = np.uint64(0)
@@ -63,16 +62,16 @@ def _word(text: np.ndarray, start: int, num_bytes: int) -> np.uint64:
     return word
 
 
-@njit(cache=True, nogil=True, inline="always")
+@inlined
 def _rotate(x: np.uint64, num_bits: int) -> np.uint64:
     return (x << np.uint64(num_bits)) | (x >> np.uint64(64 - num_bits))
 
 
-@njit(cache=True, nogil=True, inline="always")
+@inlined
 def _scatter1(word: np.uint64) -> np.uint64:
     return _rotate(word * _C1, 31) * _C2
 
 
-@njit(cache=True, nogil=True, inline="always")
+@inlined
 def _scatter2(word: np.uint64) -> np.uint64:
     return _rotate(word * _C2, 33) * _C1

@@ -9,12 +9,12 @@ Nodes are ranks: a lower number is a document of higher priority.
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 
 from pipeline.dedup.buckets import Buckets, collect_buckets, distinct_values, split_large
 from pipeline.dedup.murmur import mix64
 from pipeline.dedup.params import NearParams
 from pipeline.dedup.sketch import count_mismatches, similarity_of, sketch_similarity
+from pipeline.kernels import kernel
 
 _HALF, _LOW_BITS = np.uint64(32), np.uint64(2**32 - 1)
 _BUFFER = 2**20  # pairs
@@ -66,7 +66,7 @@ def band_hashes(signatures: np.ndarray, params: NearParams) -> np.ndarray:
     return _hash_bands(signatures, params.bands, params.rows)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _hash_bands(signatures: np.ndarray, bands: int, rows: int) -> np.ndarray:
     hashes = np.empty((len(signatures), bands), np.uint64)
     for i in range(len(signatures)):
@@ -119,7 +119,7 @@ def _similar_pairs(buckets: Buckets, sketches: np.ndarray, *, params: NearParams
     return distinct_values(np.concatenate([distinct, *found]))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _compare(
     members: np.ndarray,
     begin: np.ndarray,

@@ -8,11 +8,11 @@ from functools import lru_cache
 
 import numpy as np
 from datasketch import MinHash
-from numba import njit
 
 from pipeline.dedup.murmur import mix32
 from pipeline.dedup.params import NearParams
 from pipeline.dedup.shingles import Shingles
+from pipeline.kernels import kernel
 
 _EMPTY = np.uint32(2**32 - 1)
 _LANES = 16  # uint32s in the widest vector register
@@ -48,7 +48,7 @@ def _permutations(num_permutations: int, seed: int) -> np.ndarray:
     return padded
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _signatures(hashes: np.ndarray, offsets: np.ndarray, a: np.ndarray, b: np.ndarray, num_permutations: int) -> np.ndarray:
     signatures = np.empty((len(offsets) - 1, num_permutations), np.uint32)
     least = np.empty(len(a), np.uint32)

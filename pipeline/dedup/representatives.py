@@ -9,7 +9,8 @@ Of nodes 1 to 4, the first the best, with edges 1-2, 2-3 and 3-4:
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
+
+from pipeline.kernels import inlined, kernel
 
 _HALF = np.uint64(32)
 
@@ -79,7 +80,7 @@ def _ordered(num_nodes: int, *, high: np.ndarray, low: np.ndarray, similarity: n
     return (keys >> _HALF).astype(np.int64), (keys & np.uint64(2**32 - 1)).astype(np.int64), similarity
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _decide(num_nodes: int, high: np.ndarray, low: np.ndarray, similarity: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """By (high, low), all edges to a node's betters come before the first from it: when that comes, its own fate is known."""
     keeper = np.full(num_nodes, -1, np.int64)
@@ -90,7 +91,7 @@ def _decide(num_nodes: int, high: np.ndarray, low: np.ndarray, similarity: np.nd
     return keeper, best
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _components(num_nodes: int, high: np.ndarray, low: np.ndarray) -> np.ndarray:
     parent = np.arange(num_nodes)
     for i in range(len(high)):
@@ -101,7 +102,7 @@ def _components(num_nodes: int, high: np.ndarray, low: np.ndarray) -> np.ndarray
     return parent
 
 
-@njit(cache=True, nogil=True, inline="always")
+@inlined
 def _root(parent: np.ndarray, node: int) -> int:
     while parent[node] != node:
         parent[node] = parent[parent[node]]

@@ -10,10 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-from numba import njit
 
-from pipeline.dedup.buffers import utf8_buffers
 from pipeline.dedup.murmur import mix64
+from pipeline.kernels import kernel, string_buffers
 
 _SEED, _NO_TOKEN_SEED = np.uint64(0x9AE16A3B2F90404F), np.uint64(0xC949C7DEFEBC06C9)
 _BYTE, _STEP = np.uint64(0x9DDFEA08EB382D69), np.uint64(0xB492B66FBE98F273)  # odd, bits as good as random
@@ -39,7 +38,7 @@ def shingle_hashes(texts: pa.StringArray, *, ngram_tokens: int, fold_case: bool)
         fold_case: for prose: A to Z count as a to z.
     Source: Broder, On the resemblance and containment of documents, 1997.
     """
-    data, offsets = utf8_buffers(texts)
+    offsets, data = string_buffers(texts)
     hashes, ends = _shingle_all(data, offsets, _word_bytes(fold_case), ngram_tokens)
     return Shingles(hashes, ends)
 
@@ -52,7 +51,7 @@ def _word_bytes(fold_case: bool) -> np.ndarray:
     return word
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _shingle_all(data: np.ndarray, offsets: np.ndarray, word_bytes: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
     num_texts = len(offsets) - 1
     most_tokens = np.max(np.diff(offsets)) // 2 + 1 if num_texts else 0
@@ -71,7 +70,7 @@ def _shingle_all(data: np.ndarray, offsets: np.ndarray, word_bytes: np.ndarray, 
     return hashes[: ends[-1]], ends
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _hash_tokens(text: np.ndarray, word_bytes: np.ndarray, tokens: np.ndarray) -> int:
     """Writes a hash for each token, returns their number.
 
@@ -94,7 +93,7 @@ def _hash_tokens(text: np.ndarray, word_bytes: np.ndarray, tokens: np.ndarray) -
     return num_tokens
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _hash_bytes(text: np.ndarray) -> np.uint64:
     h = _NO_TOKEN_SEED
     for byte in text:
@@ -102,7 +101,7 @@ def _hash_bytes(text: np.ndarray) -> np.uint64:
     return mix64(h)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _hash_ngrams(tokens: np.ndarray, n: int, hashes: np.ndarray) -> int:
     """A shingle is sum of token * STEP^(tokens after it), mod 2^64, rolled along; its mixed high half is kept."""
     n = min(n, len(tokens))

@@ -4,16 +4,16 @@ A signature of 252 values is 1,008 bytes, its sketch 63: small enough to travel 
 """
 
 import numpy as np
-from numba import njit
 
 from pipeline.dedup.murmur import mix32
+from pipeline.kernels import inlined, kernel
 
 _PER_WORD = 32  # two-bit values of a uint64
 _M1, _M2, _M4 = np.uint64(0x5555555555555555), np.uint64(0x3333333333333333), np.uint64(0x0F0F0F0F0F0F0F0F)
 _ONES, _1, _2, _4, _56 = np.uint64(0x0101010101010101), np.uint64(1), np.uint64(2), np.uint64(4), np.uint64(56)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def sketches(signatures: np.ndarray) -> np.ndarray:
     """Two bits of each value's hash.
 
@@ -56,7 +56,7 @@ def similarity_of(num_mismatches: np.ndarray, *, num_permutations: int) -> np.nd
     return ((1 - num_mismatches / num_permutations - 1 / 4) / (3 / 4)).astype(np.float32)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _pair_mismatches(sketches: np.ndarray, left: np.ndarray, right: np.ndarray) -> np.ndarray:
     counts = np.empty(len(left), np.int64)
     for i in range(len(left)):
@@ -64,7 +64,7 @@ def _pair_mismatches(sketches: np.ndarray, left: np.ndarray, right: np.ndarray) 
     return counts
 
 
-@njit(cache=True, nogil=True, inline="always")
+@inlined
 def count_mismatches(left: np.ndarray, right: np.ndarray) -> np.int64:
     """Two-bit values that differ between two sketches, uint64 [words] each."""
     count = np.uint64(0)

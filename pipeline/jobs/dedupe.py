@@ -24,7 +24,6 @@ from pipeline.dedup.representatives import components, decide, decide_by_compone
 from pipeline.dedup.signatures import binary_rows
 from pipeline.dedup.sketch import sketches
 from pipeline.jobs.block import Block, BlockWriter, read_arrays
-from pipeline.jobs.engine import Deal
 from pipeline.jobs.progress import Item
 from pipeline.jobs.workspace import Workspace, collect, commit_datasets, job_fingerprint, path, stands
 from pipeline.laws import check_survivors

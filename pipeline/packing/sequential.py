@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-from numba import njit
 
+from pipeline.kernels import kernel
 from pipeline.params import RunError
 from pipeline.schema import SEGMENTS
 
@@ -208,7 +208,7 @@ def _check_filled(
         )
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _copy(source: np.ndarray, starts: np.ndarray, lengths: np.ndarray, target: np.ndarray, places: np.ndarray) -> None:
     """target[places[k] : places[k] + lengths[k]] = source[starts[k] : starts[k] + lengths[k]], for each k."""
     for k in range(starts.size):

@@ -1,7 +1,6 @@
 """Named blobs to records: what archives and trees have in common."""
 
 import re
-from collections.abc import Callable
 
 from pipeline.readers.globs import path_filter
 from pipeline.readers.languages import language_of
@@ -12,36 +11,34 @@ from pipeline.readers.record import BINARY, INVALID_UTF8, TOO_LARGE, Broken, Pla
 _NUL_WITHIN_BYTES = 8000
 
 _PACKED = re.compile(r"(\.tar)?\.(zip|whl|egg|jar|crate|tar|tgz|txz|tbz2?|tzst|gz|xz|bz2|zst)$", re.IGNORECASE)
-_VERSION = re.compile(r"[-_@]v?\d+([.+].*)?$")
+_VERSION = re.compile(r"[-_@]v?\d+([.+][^/]*)?$")
 
 
 class BlobReader:
     """Paths and bytes of one container to records.
 
     Attributes:
+        is_wanted: whether a path is included; what is not need not be read.
         repository: the container's name without what says how it is packed and which version it is, so that two versions of a
-            package are one repository ("pypi/six-1.16.0.tar.gz": "pypi/six").
+            package are one repository ("pypi/six-1.16.0.tar.gz": "pypi/six"); None: the files beside a tree's folders.
     """
 
     def __init__(self, place: Place, params: ReadParams) -> None:
-        self.repository = _VERSION.sub("", _PACKED.sub("", place.container)) or place.container
-        self._is_wanted = path_filter(params.include, params.exclude)
+        self.repository = None if place.container == "." else _VERSION.sub("", _PACKED.sub("", place.container)) or place.container
+        self.is_wanted = path_filter(params.include, params.exclude)
         self._params = params
 
-    def record(self, row: int, path: str, read: Callable[[int], bytes]) -> Record | None:
-        """The blob's record; None: the path is not included, and nothing is read.
+    def record(self, row: int, path: str, blob: bytes) -> Record:
+        """The record of a file, of which `max_document_bytes` + 1 bytes are enough."""
+        text, error, detail = _text(blob, self._params.max_document_bytes)
+        return self._record(row, path)._replace(text=text, error=error, detail=detail)
 
-        Args:
-            read: at most so many of its bytes. Raises Broken: this blob's fault, or the container's.
-        """
-        if not self._is_wanted(path):
-            return None
-        record = Record(row, None, path, self.repository, None, self._params.language or language_of(path))
-        try:
-            text, error, detail = _text(read(self._params.max_document_bytes + 1), self._params.max_document_bytes)
-        except Broken as broken:
-            text, error, detail = None, broken.error, broken.detail
-        return record._replace(text=text, error=error, detail=detail)
+    def broken(self, row: int, path: str, broken: Broken) -> Record:
+        """The record of a file that can't be read."""
+        return self._record(row, path)._replace(error=broken.error, detail=broken.detail)
+
+    def _record(self, row: int, path: str) -> Record:
+        return Record(row, path=path, repository=self.repository, language=self._params.language or language_of(path))
 
 
 def clean_path(name: str) -> str | None:

@@ -23,14 +23,11 @@ _MAGIC = b"PAR1"
 
 
 def read(stream: BinaryIO, *, place: Place, params: ReadParams) -> Iterator[pa.RecordBatch]:
-    """Batches of record.RECORDS.
+    """Batches of record.RECORDS. The stream must seek.
 
     Raises:
-        RunError: the file has no column for the text or for a field of `params.columns`, or one whose type can't hold the field;
-            or the store can't seek.
+        RunError: the file has no column for the text or for a field of `params.columns`, or one whose type can't hold the field.
     """
-    if not stream.seekable():
-        raise RunError(f"{place.container}: Parquet is read from its end, and this store can't seek: copy the file to one that can")
     source = _Source(stream)
     try:
         file = pq.ParquetFile(source, buffer_size=_BUFFER_BYTES)
@@ -117,7 +114,8 @@ def _resolve(schema: pa.Schema, place: Place, params: ReadParams) -> dict[Field,
             )
         for name, column in list(types.items())[:1]:
             if not can_hold(field, column):
-                raise RunError(f"{place.container}: column {name} is {column}, which can't be {field}: name another in `columns: {{{field}: ...}}`")
+                remedy = f"name another in `columns: {{{field}: ...}}`"
+                raise RunError(f"{place.container}: column {name} is {column}, which can't be {field}: {remedy}")
             found[field] = name
     return found
 

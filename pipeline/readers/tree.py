@@ -1,7 +1,6 @@
 """A directory tree: every file is a place, in the order of their paths."""
 
 from collections.abc import Callable, Iterable, Iterator
-from functools import partial
 from typing import BinaryIO
 
 import pyarrow as pa
@@ -25,11 +24,7 @@ def _records(files: Iterable[tuple[str, Callable[[], BinaryIO]]], place: Place, 
     blobs = BlobReader(place, params)
     for row, (name, opener) in enumerate(sorted(files, key=lambda file: file[0])):
         path = clean_path(name)
-        record = None if path is None else blobs.record(row, path, partial(_head, opener))
-        if record is not None:
-            yield record
-
-
-def _head(opener: Callable[[], BinaryIO], num_bytes: int) -> bytes:
-    with opener() as stream:
-        return read_exactly(stream, num_bytes)
+        if path is not None and blobs.is_wanted(path):
+            with opener() as stream:
+                blob = read_exactly(stream, params.max_document_bytes + 1)
+            yield blobs.record(row, path, blob)

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.curation.characters import ALNUM, ALPHA, COMPOSES, SPACE, character_flags, decode, string_buffers
+from pipeline.curation.characters import ALNUM, ALPHA, COMPOSES, SPACE, character_flags, decode
+from pipeline.kernels import string_buffers
 from tests.curation.documents import texts
 
 

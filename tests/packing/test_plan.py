@@ -53,7 +53,7 @@ def test_all_sequences_of_one_epoch_make_it_whole() -> None:
 
 
 def test_a_lost_token_breaks_the_law() -> None:
-    with pytest.raises(LawBroken, match="python in pack: 37 .37 x 1 epochs"):
+    with pytest.raises(LawBroken, match=r"python in pack: 37 \(37 x 1 epochs"):
         check_packed("python", plan_of([10, 20, 7], 9, 4).counts, 35, sequence_length=4)
 
 

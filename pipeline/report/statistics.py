@@ -1,0 +1,151 @@
+"""stats.json: every number of the report, from the manifests' counts where they suffice and from the rows where not.
+
+It holds no time, no path of this machine and no worker's name: the same datasets give the same bytes.
+"""
+
+from fractions import Fraction
+from typing import Any
+
+from mixtures.schedule import bound
+from mixtures.spec import max_epochs_of, shares
+from pipeline.curation.rule import RULE_SETS, Rule, RuleSpec, build_rules
+from pipeline.dedup.params import DedupParams, implied_threshold, recall
+from pipeline.report.attention import attention
+from pipeline.report.datasets import DATASETS, Run, load_run, read_columns
+from pipeline.report.rows import deviation_rows, document_rows, duplicate_rows, phase_rows, segment_rows
+
+VERSION = 1
+Stats = dict[str, Any]
+
+
+def collect(workdir: str) -> Stats:
+    """
+    Returns:
+        what `stats.json` holds. Sizes are num_bytes, lengths tokens; a source that the mixture leaves out has `mixture: null`.
+    Raises:
+        RunError: a job has not run yet, or a manifest is damaged.
+    """
+    run = load_run(workdir)
+    sources = _sources(run)
+    stats = {
+        "version": VERSION,
+        "verdict": _verdict(run, sources),
+        "sources": sources,
+        "groups": {group: _total(member for member in sources if member["group"] == group) for group in _group_names(run)},
+        "total": _total(sources),
+        "rules": [rule for source in run.sources for rule in _rules(run, source)],
+        "dedupe": _dedupe(run),
+        "tokenizer": run["tokenizer"].extra | {"params": run["tokenizer"].params},
+        "packing": _packing(run, sources),
+        "deviation": deviation_rows(run),
+        "run": _run(run),
+    }
+    return stats | {"attention": attention(stats)}
+
+
+def _sources(run: Run) -> list[Stats]:
+    mixed, segments = _mixture(run), segment_rows(run)
+    found = []
+    for name in run.sources:
+        curated, deduped, tokens = (run[dataset].counts.get(name, {}) for dataset in ("decisions", "survivors", "tokens"))
+        rows = document_rows(run, name)
+        num_tokens, num_bytes = tokens.get("num_tokens", 0), tokens.get("num_bytes", 0)
+        found.append(
+            {
+                "name": name,
+                "group": run.groups.get(name),
+                "kind": run["decisions"].params[name]["kind"],
+                "curate": {key: curated.get(key, 0) for key in ("num_documents", "num_bytes", "num_kept", "kept_bytes")}
+                | {key: curated.get(key, {}) for key in ("dropped", "broken")}
+                | {f"num_{key}": sum(curated.get(key, {}).values()) for key in ("dropped", "broken")},
+                "dedupe": {key: deduped.get(key, 0) for key in ("num_survivors", "num_copies", "num_near_duplicates")},
+                "tokenize": {
+                    "num_documents": tokens.get("num_documents", 0),
+                    "num_bytes": num_bytes,
+                    "num_tokens": num_tokens,
+                    "num_added_tokens": tokens.get("num_documents", 0) * run.packing.num_markers,
+                    "bytes_per_token": round(num_bytes / num_tokens, 4) if num_tokens else None,
+                    "lengths": rows["lengths"],
+                },
+                "mixture": mixed.get(name),
+                "pack": {key: value for key, value in rows.items() if key != "lengths"} | segments[name] if name in mixed else None,
+            }
+        )
+    return found
+
+
+def _mixture(run: Run) -> dict[str, Stats]:
+    """Each source's part of the stream. Tokens are with BOS and EOS."""
+    caps, phases = max_epochs_of(run.mixture), shares(run.mixture)
+    starts = [0, *run.phase_ends[:-1]]
+    lengths = [end - start for start, end in zip(starts, run.phase_ends, strict=True)]
+    by_phase, counts = phase_rows(run), run["sequences"].counts
+    mixed = {}
+    for name in run.names:
+        plan, packed = counts["sources"][name], counts["tokens"].get(name, 0)
+        trainable, num_sequences = plan["trainable_tokens"], sum(by_phase[name])
+        available = int(trainable * caps[name])
+        target = sum(phase[name] * length for phase, length in zip(phases, lengths, strict=True)) / Fraction(run.num_sequences)
+        mixed[name] = {
+            "target_share": float(target),
+            "realised_share": num_sequences / run.num_sequences,
+            "num_sequences": num_sequences,
+            "trainable_tokens": trainable,
+            "max_epochs": float(caps[name]),
+            "available_tokens": available,
+            "packed_tokens": packed,
+            # An epoch is every document once, so the first `trainable_tokens` of the stream are all different.
+            "unique_tokens": min(packed, trainable),
+            "epochs": round(packed / trainable, 4),
+            "tail_tokens": plan["tail_tokens"],
+            "unused_tokens": available - packed,
+            "binds": name == run["sequences"].extra["deviation"]["binds"],
+            "phases": [
+                {"target_share": float(phase[name]), "realised_share": count / length, "num_sequences": count}
+                for phase, count, length in zip(phases, by_phase[name], lengths, strict=True)
+            ],
+        }
+    return mixed
+
+
+def _verdict(run: Run, sources: list[Stats]) -> Stats:
+    deviation, num_sequences = run["sequences"].extra["deviation"], run.num_sequences
+    sequence_length = run.packing.sequence_length
+    groups = {}
+    for group in _group_names(run):
+        members = [source["mixture"] for source in sources if source["group"] == group]
+        realised = sum(member["num_sequences"] for member in members) / num_sequences
+        groups[group] = {"target_share": round(sum(member["target_share"] for member in members), 12), "realised_share": realised}
+    return {
+        "groups": groups,
+        "num_tokens": sum(source["mixture"]["packed_tokens"] for source in sources if source["mixture"]),
+        "num_sequences": num_sequences,
+        "sequence_length": sequence_length,
+        "phases": [phase.name for phase in run.mixture.phases or ()],
+        "phase_ends": run.phase_ends,
+        "binds": deviation["binds"],
+        "worst_deviation": {"sequences": deviation["worst"], "source": deviation["source"], "prefix": deviation["prefix"]},
+        "deviation_bound": float(bound(shares(run.mixture))),
+    }
+
+
+def _group_names(run: Run) -> list[str]:
+    """The larger share of the stream first."""
+    counts = run["sequences"].extra["num_sequences_by_source"]
+    sizes: dict[str, int] = {}
+    for name in run.names:
+        sizes[run.groups[name]] = sizes.get(run.groups[name], 0) + counts[name]
+    return sorted(sizes, key=lambda group: (-sizes[group], group))
+
+
+def _rules(run: Run, source: str) -> list[Stats]:
+    """A source's rules in their order, with their thresholds where the rule set is one of ours."""
+    specs = [RuleSpec.model_validate(spec) for spec in run["decisions"].params[source]["rules"]]
+    known = {rule.name: (spec.name, rule) for spec in specs if spec.name in RULE_SETS for rule in build_rules([spec])}
+    dropped = run["decisions"].counts.get(source, {}).get("dropped", {})
+    own = [name for name in _measured(run, source) if name not in known]
+    described = [*known.items(), *((name, ("custom", Rule(name, len))) for name in own)]  # type: ignore[arg-type]
+    return [
+        {"source": source, "set": of, "name": name, "minimum": rule.minimum, "maximum": rule.maximum, "num_dropped": dropped.get(name, 0)}
+        for name, (of, rule) in described
+    ]
