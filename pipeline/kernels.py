@@ -23,7 +23,11 @@ def string_buffers(texts: pa.Array) -> StringBuffers:
 
     Args:
         texts: pa.string() or pa.large_string(); may be a slice, may hold nulls.
+    Raises:
+        ValueError: it is an array of something else.
     """
+    if not (pa.types.is_string(texts.type) or pa.types.is_large_string(texts.type)):
+        raise ValueError(f"texts are {texts.type}: cast them to string or large_string")
     width = np.int64 if pa.types.is_large_string(texts.type) else np.int32
     if texts.null_count:
         # A null's slot may hold bytes; a second row of offsets would be dearer than a copy of these rare batches.

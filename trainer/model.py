@@ -17,6 +17,7 @@ from trainer.data import Batch
 
 Weights = dict[str, Any]
 
+
 def weight_shapes(model: ModelParams, vocab_size: int) -> Weights:
     """The tree of weights, as shapes."""
     m = model

@@ -4,6 +4,7 @@ import math
 import os
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,20 +47,18 @@ def train(params: TrainParams, *, sequences: str, output: str, resume: bool = Fa
     mesh = make_mesh(params, stream.manifest.vocab_size)
     optimizer = make_optimizer(params, stream.steps)
     os.makedirs(output, exist_ok=True)
-    checkpoints = Checkpoints(os.path.join(output, "checkpoints"), stream=stream)
-    try:
+    with closing(Checkpoints(os.path.join(output, "checkpoints"), stream=stream)) as checkpoints:
         steps_done = checkpoints.latest or 0
         if steps_done and not resume:
             raise UsageError(f"{output} has a checkpoint of step {steps_done}: resume it, or train into another folder")
         state = init_state(params, vocab_size=stream.manifest.vocab_size, optimizer=optimizer, mesh=mesh)
         if steps_done:
             state = checkpoints.restore(steps_done, state)
-        log = MetricsLog(os.path.join(output, "metrics.jsonl"), steps_done=steps_done, log_interval=params.log_interval)
-        log.say(_opening(stream, mesh=mesh, steps_done=steps_done))
         train_step = make_train_step(params, num_sources=len(stream.manifest.sources), optimizer=optimizer, mesh=mesh)
-        return _loop(state, steps_done, stream=stream, mesh=mesh, train_step=train_step, checkpoints=checkpoints, log=log)
-    finally:
-        checkpoints.close()
+        path = os.path.join(output, "metrics.jsonl")
+        with closing(MetricsLog(path, steps_done=steps_done, log_interval=params.log_interval)) as log:
+            log.say(_opening(stream, mesh=mesh, steps_done=steps_done))
+            return _loop(state, steps_done, stream=stream, mesh=mesh, train_step=train_step, checkpoints=checkpoints, log=log)
 
 
 def _loop(
@@ -112,5 +111,5 @@ def _opening(stream: Stream, *, mesh: Mesh, steps_done: int) -> str:
     axes = ", ".join(f"{axis} {size}" for axis, size in mesh.shape.items())
     return (
         f"{count_weights(params.sizes, manifest.vocab_size):,} weights on {mesh.size} {mesh.devices.flat[0].device_kind} ({axes}): "
-        f"steps {steps_done + 1:,} to {stream.steps:,} of {params.batch_sequences} x {manifest.sequence_length} tokens"
+        f"{stream.steps - steps_done:,} of {stream.steps:,} steps to go, of {params.batch_sequences} x {manifest.sequence_length} tokens"
     )

@@ -203,6 +203,8 @@ class Decide(beam.DoFn):
         ids = [pq.read_table(file, columns=["id"])["id"].to_numpy() for _, _, file in work.units]
         verdict = _verdict(work, nodes, ids)
         for (unit, _, _), table, own in zip(work.units, nodes, ids, strict=True):
+            if work.stands(JOB, unit):
+                continue
             with committing(work.workdir, JOB, item=unit, fingerprint=work.fingerprint) as outputs:
                 survivors = verdict.survivors(own, table)
                 outputs.parquet("survivors", schema.SURVIVORS).write(survivors)

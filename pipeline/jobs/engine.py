@@ -1,20 +1,24 @@
 """Which engine runs a job, and how what it reports reaches the user."""
 
+import logging
 import os
 import re
+import shlex
 import shutil
+import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+from apache_beam.transforms.environments import SubprocessSDKEnvironment
 
 from pipeline import errors, storage
 
-# Named in full: "DirectRunner" would first try to download another runner.
-LOCAL_RUNNER = "apache_beam.runners.portability.fn_api_runner.FnApiRunner"
-LOCAL_NAMES = {"FnApiRunner", "DirectRunner", LOCAL_RUNNER}
+LOCAL_NAMES = {"FnApiRunner", "DirectRunner"}
+WORKER = f"exec {shlex.quote(sys.executable)} -m pipeline.jobs.worker"
 # Worker processes take some seconds to start; below this much text one process is sooner done.
 SMALL_BYTES = 32 << 20
 SPILL = "_spill"
@@ -42,13 +46,16 @@ class Engine:
             return self.workers
         return 1 if text_bytes < SMALL_BYTES else os.cpu_count() or 1
 
-    def options(self, text_bytes: int) -> PipelineOptions:
+    def pipeline(self, text_bytes: int) -> beam.Pipeline:
         if not self.is_local:
-            return PipelineOptions(list(self.flags))
-        flags = [flag for flag in self.flags if not flag.startswith("--runner")]
+            return beam.Pipeline(options=PipelineOptions(list(self.flags)))
+        logging.getLogger("apache_beam").setLevel(logging.CRITICAL)  # what fails is raised, too
         workers = self.num_workers(text_bytes)
-        mode = "in_memory" if workers == 1 else "multi_processing"
-        return PipelineOptions(flags, runner=LOCAL_RUNNER, direct_num_workers=workers, direct_running_mode=mode)
+        flags = [flag for flag in self.flags if not flag.startswith("--runner")]
+        options = PipelineOptions(flags, direct_num_workers=workers)
+        # Named in full: "DirectRunner" would first try to download another runner.
+        runner = FnApiRunner(SubprocessSDKEnvironment.from_command_string(WORKER) if workers > 1 else None)
+        return beam.Pipeline(runner, options)
 
     def spill_folder(self, workdir: str, job: str) -> str | None:
         """Where blocks wait for the shuffle; None: they travel through the engine's own."""
@@ -62,7 +69,7 @@ class Engine:
         """
         spill = self.spill_folder(workdir, job)
         try:
-            pipeline = beam.Pipeline(options=self.options(text_bytes))
+            pipeline = self.pipeline(text_bytes)
             build(pipeline)
             pipeline.run().wait_until_finish()
         except Exception as error:

@@ -206,7 +206,10 @@ class PlanRuns(beam.DoFn):
         start = 0
         for (unit, _), table in zip(units, tables, strict=True):
             rows = slice(start, start := start + table.num_rows)
-            self._write_runs(unit, ids[rows], plan.offsets[:, rows])
+            if not work.stands(PLAN, unit):
+                self._write_runs(unit, ids[rows], plan.offsets[:, rows])
+        if work.stands(PLAN, source):
+            return
         with committing(work.workdir, PLAN, item=source, fingerprint=work.fingerprint) as outputs:
             batch = pa.RecordBatch.from_arrays([pa.array(positions[plan.uses])], schema=schema.POSITIONS)
             outputs.parquet("positions", schema.POSITIONS).write(batch)
@@ -257,7 +260,7 @@ class CutRuns(beam.DoFn):
         runs = pq.read_table(work.file("runs", unit)).combine_chunks()
         assert runs["id"].equals(tokens["id"]), f"runs/ and tokens/ of {unit} do not match"
         if not tokens.num_rows:
-            return pieces(work.token_type).empty_table().to_batches()[0]
+            return pa.RecordBatch.from_pylist([], pieces(work.token_type))
         starts = runs["starts"].chunk(0).flatten().to_numpy().reshape(tokens.num_rows, -1).T
         return cut_documents(
             tokens["id"].to_numpy(),

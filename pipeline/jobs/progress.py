@@ -81,7 +81,7 @@ class JobProgress:
         done = self._done_bytes - self._skipped_bytes
         left = (self._total_bytes - self._done_bytes) * seconds / done if done else None
         tail = "" if left is None or self._console.is_terminal else f", {left:.0f} s left"
-        return f"{self._num_items - len(self._waiting)}/{self._num_items}{self._rates(seconds)}{tail}"
+        return f"{self._num_items - len(self._waiting)}/{self._num_items} items{self._rates(seconds)}{tail}"
 
     def _rates(self, seconds: float) -> str:
         if not self._num_documents or seconds <= 0:

@@ -1,6 +1,7 @@
 """What every job shares: where it writes, what its outputs are named after, and how its items become datasets."""
 
 import platform
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -11,7 +12,7 @@ from rich.console import Console
 from pipeline import manifest, storage
 from pipeline.config import RunConfig
 from pipeline.hashing import fingerprint
-from pipeline.jobs.engine import Engine
+from pipeline.jobs.engine import SPILL, Engine
 from pipeline.jobs.progress import Item, JobProgress
 from pipeline.manifest import Manifest
 from pipeline.params import RunError
@@ -35,8 +36,9 @@ class Workspace:
 
 
 def job_fingerprint(job: str, code_version: int, *, libraries: Sequence[str], inputs: Any) -> str:
-    """Names what a job's bytes depend on; floating-point code makes the architecture one of them."""
-    return fingerprint(job, code_version, {name: version(name) for name in libraries}, platform.machine(), inputs)
+    """Names what a job's bytes depend on; floating-point code makes the architecture one of them, Python's letters and signs another."""
+    versions = {name: version(name) for name in libraries} | {"unicode": unicodedata.unidata_version}
+    return fingerprint(job, code_version, versions, platform.machine(), inputs)
 
 
 def collect(workdir: str, job: str, items: Iterable[tuple[str, str]]) -> list[Done]:
@@ -62,6 +64,8 @@ def commit_datasets(workdir: str, job: str, datasets: Sequence[str], *, done: li
         dataset: manifest.commit(workdir, Manifest(dataset=dataset, job=job, files=(), **whole), done=done) for dataset in datasets
     }
     manifest.sweep_done(workdir, job, done)
+    # A killed run leaves its blocks, and this one may have had no need to spill any.
+    storage.remove(storage.join(workdir, SPILL))
     return written
 
 

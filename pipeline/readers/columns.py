@@ -29,11 +29,13 @@ def can_hold(field: Field, column: pa.DataType) -> bool:
 
 
 def plain(column: pa.Array) -> pa.Array:
-    """The column without a dictionary. Raises pa.ArrowInvalid: it points outside of its dictionary."""
-    if not pa.types.is_dictionary(column.type):
-        return column
-    column.validate(full=True)
-    return column.dictionary_decode()
+    """The column without a dictionary. Raises pa.ArrowInvalid: a dictionary or list of a damaged file points outside of its values."""
+    if pa.types.is_dictionary(column.type):
+        column.validate(full=True)
+        return column.dictionary_decode()
+    if pa.types.is_nested(column.type):
+        column.validate()
+    return column
 
 
 def convert(columns: Columns, first_row: int, params: ReadParams) -> Iterator[pa.RecordBatch]:
@@ -124,11 +126,10 @@ def _licences(column: pa.Array | None, num_rows: int) -> pa.Array:
         values = _strings(column, num_rows)
         offsets = pa.array(np.arange(num_rows + 1, dtype=np.int32))
         return pa.ListArray.from_arrays(offsets, values, mask=values.is_null())
-    parents = pc.list_parent_indices(column)
-    values = _strings(plain(pc.list_flatten(column)), len(parents))
-    is_named = values.is_valid().to_numpy(zero_copy_only=False)
-    sizes = np.bincount(parents.to_numpy(zero_copy_only=False)[is_named], minlength=num_rows)
-    offsets = pa.array(np.concatenate([[0], np.cumsum(sizes)]).astype(np.int32))
+    starts = column.offsets.to_numpy()
+    values = _strings(plain(column.values.slice(starts[0], starts[-1] - starts[0])), int(starts[-1] - starts[0]))
+    num_named = np.concatenate([[0], np.cumsum(values.is_valid().to_numpy(zero_copy_only=False))])
+    offsets = pa.array(num_named[starts - starts[0]].astype(np.int32))
     return pa.ListArray.from_arrays(offsets, values.drop_null(), mask=column.is_null())
 
 

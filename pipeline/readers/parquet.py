@@ -21,6 +21,9 @@ _ROWS_AT_ONCE = 32
 _BUFFER_BYTES = 1 << 20
 _MAGIC = b"PAR1"
 
+# What Arrow says of bytes that violate the format; of names in the footer that are no UTF-8 it says nothing, and Python does.
+_UNREADABLE = (pa.ArrowException, OSError, UnicodeDecodeError)
+
 
 def read(stream: BinaryIO, *, place: Place, params: ReadParams) -> Iterator[pa.RecordBatch]:
     """Batches of record.RECORDS. The stream must seek.
@@ -32,7 +35,7 @@ def read(stream: BinaryIO, *, place: Place, params: ReadParams) -> Iterator[pa.R
     try:
         file = pq.ParquetFile(source, buffer_size=_BUFFER_BYTES)
         schema = file.schema_arrow
-    except (pa.ArrowException, OSError) as error:
+    except _UNREADABLE as error:
         source.reraise()
         yield from batches([_unreadable_file(stream, error)], place)
         return
@@ -158,7 +161,7 @@ def _row_group(file: pq.ParquetFile, index: int, *, num_rows: int, names: Mappin
             held.append(columns)
             held_rows += len(batch)
             held_bytes += num_bytes
-    except (pa.ArrowException, OSError) as error:
+    except _UNREADABLE as error:
         source.reraise()
         fault = Broken(CORRUPT, _short(error))
     except Broken as broken:

@@ -129,4 +129,4 @@ def _without_surrogates(record: Record) -> Record:
 
 
 def _replaced(text: str | None) -> str | None:
-    return None if text is None else text.encode("utf-8", "replace").decode()
+    return None if text is None else text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")

@@ -58,7 +58,9 @@ def _member(source: Unpacked, info: tarfile.TarInfo, carried: dict[str, str]) ->
     is_sparse = info.type == tarfile.GNUTYPE_SPARSE or any(key.startswith("GNU.sparse.") for key in carried)
     size = _size(carried.get("size", str(info.size)), source) if has_data else 0
     start = source.position
-    yield TarMember(carried.get("path", info.name), size, info.isreg() and not is_sparse, info.isdir())
+    name = carried.get("path", info.name)
+    is_folder = info.isdir() or name.endswith("/")
+    yield TarMember(name, size, info.isreg() and not is_sparse and not is_folder, is_folder)
     _skip(source, start + _padded(size) - source.position)
 
 

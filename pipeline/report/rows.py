@@ -92,9 +92,28 @@ def phase_rows(run: Run) -> dict[str, list[int]]:
     ends = np.array([0, *run.phase_ends])
     counts = {}
     for name in run.names:
-        positions = read_columns(run["positions"].path(run.workdir, name), ["position"])["position"].to_numpy()
-        counts[name] = np.histogram(positions, ends)[0].tolist()
+        counts[name] = np.histogram(_positions(run, name), ends)[0].tolist()
     return counts
+
+
+def first_prefix(run: Run) -> int:
+    """The shortest prefix whose shares are worth a figure: one sequence is always all of one source."""
+    return -(-run.num_sequences // 100)
+
+
+def share_range(run: Run, sources: list[str]) -> tuple[float, float]:
+    """The least and the greatest share that these sources together have at any prefix from `first_prefix` on."""
+    first, last = first_prefix(run), run.num_sequences
+    positions = np.sort(np.concatenate([_positions(run, name) for name in sources]))
+    # The share falls until just before one of their sequences, and is highest just after it.
+    before = positions[positions >= first]
+    after = positions[positions + 1 >= first]
+    low, high = np.append(before, last), np.append(after + 1, first)
+    return float((np.searchsorted(positions, low) / low).min()), float((np.searchsorted(positions, high) / high).max())
+
+
+def _positions(run: Run, name: str) -> np.ndarray:
+    return read_columns(run["positions"].path(run.workdir, name), ["position"])["position"].to_numpy()
 
 
 def duplicate_rows(run: Run) -> list[dict[str, Any]]:

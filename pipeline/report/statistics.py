@@ -3,16 +3,20 @@
 It holds no time, no path of this machine and no worker's name: the same datasets give the same bytes.
 """
 
+from collections.abc import Iterable
 from fractions import Fraction
 from typing import Any
 
+import pyarrow.parquet as pq
+
 from mixtures.schedule import bound
 from mixtures.spec import max_epochs_of, shares
-from pipeline.curation.rule import RULE_SETS, Rule, RuleSpec, build_rules
+from pipeline import schema
+from pipeline.curation.rule import RULE_SETS, RuleSpec, build_rules
 from pipeline.dedup.params import DedupParams, implied_threshold, recall
 from pipeline.report.attention import attention
-from pipeline.report.datasets import DATASETS, Run, load_run, read_columns
-from pipeline.report.rows import deviation_rows, document_rows, duplicate_rows, phase_rows, segment_rows
+from pipeline.report.datasets import DATASETS, Run, load_run
+from pipeline.report.rows import deviation_rows, document_rows, duplicate_rows, first_prefix, phase_rows, segment_rows, share_range
 
 VERSION = 1
 Stats = dict[str, Any]
@@ -26,7 +30,8 @@ def collect(workdir: str) -> Stats:
         RunError: a job has not run yet, or a manifest is damaged.
     """
     run = load_run(workdir)
-    sources = _sources(run)
+    deviation = deviation_rows(run)
+    sources = _sources(run, deviation["sources"])
     stats = {
         "version": VERSION,
         "verdict": _verdict(run, sources),
@@ -35,16 +40,16 @@ def collect(workdir: str) -> Stats:
         "total": _total(sources),
         "rules": [rule for source in run.sources for rule in _rules(run, source)],
         "dedupe": _dedupe(run),
-        "tokenizer": run["tokenizer"].extra | {"params": run["tokenizer"].params},
+        "tokenizer": run["tokenizer"].extra,
         "packing": _packing(run, sources),
-        "deviation": deviation_rows(run),
+        "deviation": deviation,
         "run": _run(run),
     }
     return stats | {"attention": attention(stats)}
 
 
-def _sources(run: Run) -> list[Stats]:
-    mixed, segments = _mixture(run), segment_rows(run)
+def _sources(run: Run, deviation: Stats) -> list[Stats]:
+    mixed, segments = _mixture(run, deviation), segment_rows(run)
     found = []
     for name in run.sources:
         curated, deduped, tokens = (run[dataset].counts.get(name, {}) for dataset in ("decisions", "survivors", "tokens"))
@@ -74,7 +79,7 @@ def _sources(run: Run) -> list[Stats]:
     return found
 
 
-def _mixture(run: Run) -> dict[str, Stats]:
+def _mixture(run: Run, deviation: Stats) -> dict[str, Stats]:
     """Each source's part of the stream. Tokens are with BOS and EOS."""
     caps, phases = max_epochs_of(run.mixture), shares(run.mixture)
     starts = [0, *run.phase_ends[:-1]]
@@ -99,6 +104,7 @@ def _mixture(run: Run) -> dict[str, Stats]:
             "epochs": round(packed / trainable, 4),
             "tail_tokens": plan["tail_tokens"],
             "unused_tokens": available - packed,
+            "worst_deviation": max(-min(deviation[name]["lowest"]), max(deviation[name]["highest"])),
             "binds": name == run["sequences"].extra["deviation"]["binds"],
             "phases": [
                 {"target_share": float(phase[name]), "realised_share": count / length, "num_sequences": count}
@@ -113,11 +119,17 @@ def _verdict(run: Run, sources: list[Stats]) -> Stats:
     sequence_length = run.packing.sequence_length
     groups = {}
     for group in _group_names(run):
-        members = [source["mixture"] for source in sources if source["group"] == group]
-        realised = sum(member["num_sequences"] for member in members) / num_sequences
-        groups[group] = {"target_share": round(sum(member["target_share"] for member in members), 12), "realised_share": realised}
+        members = [source for source in sources if source["group"] == group]
+        lowest, highest = share_range(run, [member["name"] for member in members])
+        groups[group] = {
+            "target_share": round(sum(member["mixture"]["target_share"] for member in members), 12),
+            "realised_share": sum(member["mixture"]["num_sequences"] for member in members) / num_sequences,
+            "lowest_share": lowest,
+            "highest_share": highest,
+        }
     return {
         "groups": groups,
+        "shares_from_sequence": first_prefix(run),
         "num_tokens": sum(source["mixture"]["packed_tokens"] for source in sources if source["mixture"]),
         "num_sequences": num_sequences,
         "sequence_length": sequence_length,
@@ -140,12 +152,66 @@ def _group_names(run: Run) -> list[str]:
 
 def _rules(run: Run, source: str) -> list[Stats]:
     """A source's rules in their order, with their thresholds where the rule set is one of ours."""
+    files = run.files("decisions", source)
+    measured = pq.read_schema(run.path("decisions", files[0])).names[len(schema.DECISIONS) :] if files else []
     specs = [RuleSpec.model_validate(spec) for spec in run["decisions"].params[source]["rules"]]
-    known = {rule.name: (spec.name, rule) for spec in specs if spec.name in RULE_SETS for rule in build_rules([spec])}
+    known = {rule.name: (spec.name, rule.minimum, rule.maximum) for spec in specs if spec.name in RULE_SETS for rule in build_rules([spec])}
     dropped = run["decisions"].counts.get(source, {}).get("dropped", {})
-    own = [name for name in _measured(run, source) if name not in known]
-    described = [*known.items(), *((name, ("custom", Rule(name, len))) for name in own)]  # type: ignore[arg-type]
+    fields = ("set", "minimum", "maximum")
     return [
-        {"source": source, "set": of, "name": name, "minimum": rule.minimum, "maximum": rule.maximum, "num_dropped": dropped.get(name, 0)}
-        for name, (of, rule) in described
+        {"source": source, "name": name, "num_dropped": dropped.get(name, 0)}
+        | dict(zip(fields, known.get(name, ("own", None, None)), strict=True))
+        for name in measured
     ]
+
+
+def _dedupe(run: Run) -> Stats:
+    near = DedupParams.model_validate(run["survivors"].params).near
+    found = near and {
+        "recall": round(recall(near.min_similarity, near), 6),
+        "implied_threshold": round(implied_threshold(near), 6),
+    }
+    return {"near": found, "buckets": run["survivors"].extra["buckets"], "duplicates": duplicate_rows(run)}
+
+
+def _packing(run: Run, sources: list[Stats]) -> Stats:
+    mixed = [source for source in sources if source["pack"]]
+    total = _total(mixed)
+    places = run.num_sequences * run.packing.sequence_length
+    return {
+        "efficiency": total["mixture"]["packed_tokens"] / places,
+        "segments_per_sequence": round(total["pack"]["num_segments"] / run.num_sequences, 4),
+        "cut_runs_share": round(total["pack"]["num_cut_runs"] / max(total["pack"]["num_runs"], 1), 6),
+    }
+
+
+def _run(run: Run) -> Stats:
+    datasets = {
+        dataset: {
+            "job": run[dataset].job,
+            "fingerprint": run[dataset].fingerprint,
+            "num_files": len(run[dataset].files),
+            "num_rows": sum(file.num_rows for file in run[dataset].files),
+            "num_bytes": sum(file.num_bytes for file in run[dataset].files),
+        }
+        for dataset in DATASETS
+    }
+    params = {"sources": run["decisions"].params, "dedup": run["survivors"].params, "tokenizer": run["tokenizer"].params}
+    return {"datasets": datasets, "params": params | run["sequences"].params}
+
+
+def _total(sources: Iterable[Stats]) -> Stats:
+    """The sources' counts added up, section by section."""
+    total: Stats = {}
+    for source in sources:
+        _add(total, {section: source[section] for section in ("curate", "dedupe", "tokenize", "mixture", "pack") if source[section]})
+    return total
+
+
+def _add(into: Stats, counts: Stats) -> None:
+    """Adds up the integers, key by key; what is no count stays out."""
+    for key, value in counts.items():
+        if isinstance(value, dict):
+            _add(into.setdefault(key, {}), value)
+        elif isinstance(value, int) and not isinstance(value, bool):
+            into[key] = into.get(key, 0) + value

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from pipeline.params import RunError, UsageError
-from tests.trainer.conftest import S, V, learnable_tokens, train_params
+from tests.trainer.synthetic import S, V, learnable_tokens, train_params
 from trainer.data import open_stream
 
 

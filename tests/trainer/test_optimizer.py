@@ -3,7 +3,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from tests.trainer.conftest import MODEL, V, train_params
+from tests.trainer.synthetic import MODEL, V, train_params
 from trainer.model import init_weights
 from trainer.optimizer import learning_rate, make_optimizer
 
@@ -21,7 +21,7 @@ def test_the_rate_rises_to_its_peak_and_falls_to_a_tenth_at_the_last_update(warm
 
 def test_updates_equal_adamw_written_out_with_decay_on_all_but_the_norms():
     params = train_params(weight_decay=0.1, max_gradient_norm=0.5)
-    weights = init_weights(jax.random.key(0), model=MODEL, vocab_size=V)
+    weights = jax.jit(lambda key: init_weights(key, model=MODEL, vocab_size=V))(jax.random.key(0))
     optimizer = make_optimizer(params, steps=10)
     moments = optimizer.init(weights)
     names = [path[-1].key for path, _ in jax.tree_util.tree_flatten_with_path(weights)[0]]
@@ -37,7 +37,7 @@ def test_updates_equal_adamw_written_out_with_decay_on_all_but_the_norms():
             m[i], v[i] = 0.9 * m[i] + 0.1 * g, 0.95 * v[i] + 0.05 * g**2
             step = m[i] / (1 - 0.9 ** (update + 1)) / (np.sqrt(v[i] / (1 - 0.95 ** (update + 1))) + 1e-8)
             expected.append(-rate * (step + (0 if "norm" in names[i] else 0.1) * np.asarray(w)))
-        updates, moments = optimizer.update(gradients, moments, weights)
+        updates, moments = jax.jit(optimizer.update)(gradients, moments, weights)
         for value, reference in zip(jax.tree.leaves(updates), expected, strict=True):
             np.testing.assert_allclose(value, reference, rtol=2e-3, atol=1e-7)
         weights = jax.tree.map(jnp.add, weights, updates)

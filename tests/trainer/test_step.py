@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from pipeline.params import UsageError
-from tests.trainer.conftest import SOURCES, V, train_params
+from tests.trainer.synthetic import SOURCES, V, train_params
 from trainer.data import Batch, open_stream
 from trainer.mesh import batch_sharding, make_mesh
 from trainer.optimizer import make_optimizer

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from pipeline.params import RunError, UsageError
-from tests.trainer.conftest import MODEL, learnable_tokens, train_params, write_sequences
+from tests.trainer.synthetic import MODEL, learnable_tokens, train_params, write_sequences
 from trainer.train import train
 
 CLOCK = {"seconds", "tokens_per_second", "tokens_per_second_per_device", "data_wait_seconds"}
@@ -19,7 +19,7 @@ def metrics(output):
 
 
 def run(folder, output, *, resume=False, **changes):
-    return train(train_params(**changes), sequences=str(folder), output=str(output), resume=resume)
+    return train(train_params(**{"compute_dtype": "bfloat16", **changes}), sequences=str(folder), output=str(output), resume=resume)
 
 
 @pytest.fixture(scope="module")
@@ -70,9 +70,10 @@ def test_a_resumed_run_is_the_same_bit_for_bit(folder, whole, tmp_path):
 
 
 def test_sigterm_saves_and_the_rest_of_the_run_is_the_same_bit_for_bit(folder, whole, tmp_path):
+    before = signal.getsignal(signal.SIGTERM)
+
     def terminate():
-        path = tmp_path / "metrics.jsonl"
-        while not (path.exists() and path.read_text().count("\n") >= 3):
+        while signal.getsignal(signal.SIGTERM) is before:
             time.sleep(0.001)
         os.kill(os.getpid(), signal.SIGTERM)
 
@@ -81,9 +82,16 @@ def test_sigterm_saves_and_the_rest_of_the_run_is_the_same_bit_for_bit(folder, w
     summary = run(folder, tmp_path)
     killer.join()
     assert summary.interrupted
-    assert 3 <= summary.steps_done < 25
+    assert 1 <= summary.steps_done < 25
+    assert signal.getsignal(signal.SIGTERM) is before
     assert run(folder, tmp_path, resume=True).steps_done == 25
     assert_same_run(tmp_path, whole)
+
+
+def test_a_finished_run_has_nothing_left_to_resume(folder, whole):
+    before = metrics(whole)
+    assert run(folder, whole, resume=True).steps_done == 25
+    assert metrics(whole) == before
 
 
 def test_a_run_that_has_begun_is_not_overwritten_and_not_resumed_as_another(folder, whole, tmp_path):
