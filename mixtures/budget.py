@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -78,6 +78,19 @@ class Budget:
             }
             for source in sorted(self.sources, key=lambda source: (source.group, -source.num_sequences, source.name))
         ]
+
+
+def count_stocks(counts: Mapping[str, Mapping[str, int]], *, sources: Iterable[str], num_markers: int) -> dict[str, Stock]:
+    """Each source's stock from the counts in the manifest of `tokens/`.
+
+    Args:
+        num_markers: BOS and EOS that packing adds to a document.
+    """
+    stocks = {}
+    for source in sources:
+        num_documents = counts.get(source, {}).get("num_documents", 0)
+        stocks[source] = Stock(num_documents, counts.get(source, {}).get("num_tokens", 0) + num_documents * num_markers)
+    return stocks
 
 
 def make_budget(params: MixtureParams, stocks: Mapping[str, Stock], *, sequence_length: int) -> Budget:

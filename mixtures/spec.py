@@ -16,8 +16,10 @@ import difflib
 import math
 from collections.abc import Collection, Mapping, Sequence
 from fractions import Fraction
+from pathlib import Path
 from typing import Annotated, Any
 
+import yaml
 from pydantic import AfterValidator, Field, model_validator
 
 from pipeline.params import Params, UsageError
@@ -43,6 +45,12 @@ class SourceParams(Params):
     weight: Positive
     max_epochs: Positive | None = None  # None: the mixture's
 
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: Any, handler: Any) -> dict[str, Any]:
+        weight = {"type": "number", "exclusiveMinimum": 0}
+        properties = {"weight": weight, "max_epochs": weight}
+        return {"anyOf": [weight, {"type": "object", "properties": properties, "required": ["weight"], "additionalProperties": False}]}
+
     @model_validator(mode="before")
     @classmethod
     def _from_number(cls, value: Any) -> Any:
@@ -66,12 +74,23 @@ class PhaseParams(Params):
 
 
 class MixtureParams(Params):
-    """The mixture of a run: either `groups`, or `phases`."""
+    """The mixture of a run: either `groups`, or `phases`, or `preset` (see load_preset) with what differs from it."""
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: Any, handler: Any) -> dict[str, Any]:
+        found: dict[str, Any] = handler.resolve_ref_schema(handler(core))
+        found["properties"] = {"preset": {"enum": list(presets()), "description": "the mixture to begin with"}} | found["properties"]
+        return found
 
     groups: dict[str, GroupParams] | None = None
     phases: tuple[PhaseParams, ...] | None = None
     total_tokens: int | None = Field(default=None, gt=0)  # None: all that the caps on epochs allow, or the sum of the phases' tokens
     max_epochs: Positive = 1
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_preset(cls, values: Any) -> Any:
+        return load_preset(values) if isinstance(values, dict) else values
 
     @model_validator(mode="after")
     def _check(self) -> "MixtureParams":
@@ -166,6 +185,26 @@ def check_sources(params: MixtureParams, known: Collection[str]) -> None:
             near = difflib.get_close_matches(source, known, n=1)
             hint = f"did you mean {near[0]}?" if near else f"the sources are {', '.join(sorted(known)) or 'none'}"
             raise UsageError(f"mixture.{group}.{source} is no source of this run: {hint}")
+
+
+def presets() -> dict[str, dict[str, Any]]:
+    """The mixtures that come with Tenfold, by name: the YAML files beside this module that hold nothing else."""
+    found = {file.stem: yaml.safe_load(file.read_text("utf-8")) for file in sorted(Path(__file__).parent.glob("*.yaml"))}
+    return {name: values["mixture"] for name, values in found.items() if set(values) == {"mixture"}}
+
+
+def load_preset(values: dict[str, Any]) -> dict[str, Any]:
+    """`{preset: lemur, ...}` as the preset's mixture, with what else is given in place of its own.
+
+    Raises:
+        UsageError: there is no such preset.
+    """
+    if "preset" not in values:
+        return values
+    known = presets()
+    if values["preset"] not in known:
+        raise UsageError(f"mixture.preset: there is no {values['preset']}; there are {', '.join(known)}")
+    return known[values["preset"]] | {key: value for key, value in values.items() if key != "preset"}
 
 
 def exact(value: float) -> Fraction:

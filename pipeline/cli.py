@@ -67,13 +67,15 @@ def pack(config: Config, flags: Flags = None, workdir: Workdir = None, workers: 
 @app.command()
 def plan(config: Config, workdir: Workdir = None) -> None:
     """What each source has, what the mixture takes, how many epochs that is, what binds. Packs nothing."""
+    from mixtures.budget import count_stocks, make_budget
     from pipeline import manifest
     from pipeline.config import load_config
-    from pipeline.jobs.pack import budget_of
     from pipeline.report.plan import print_budget
 
     loaded = load_config(config, workdir=workdir)
-    print_budget(budget_of(loaded, manifest.load(loaded.workdir, "tokens")), loaded.packing.sequence_length)
+    counts, packing = manifest.load(loaded.workdir, "tokens").counts, loaded.packing
+    stocks = count_stocks(counts, sources=loaded.sources, num_markers=packing.num_markers)
+    print_budget(make_budget(loaded.mixture, stocks, sequence_length=packing.sequence_length), packing.sequence_length)
 
 
 @app.command()

@@ -4,7 +4,6 @@ import difflib
 import os
 import re
 from collections.abc import Hashable
-from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -19,9 +18,6 @@ from pipeline.params import Params, UsageError
 from pipeline.readers.source import SourceReadParams
 from tokenization.params import TokenizerParams
 from trainer.config import TrainParams
-
-PRESETS = Path(__file__).parent.parent / "mixtures"
-
 
 class SourceParams(SourceReadParams):
     """Raw shards that are read, judged and weighted alike."""
@@ -73,9 +69,6 @@ def load_config(path: str, *, workdir: str | None = None) -> RunConfig:
     values = read_yaml(path)
     if workdir is not None:
         values["workdir"] = workdir
-    mixture = values.get("mixture")
-    if isinstance(mixture, dict) and "preset" in mixture:
-        values["mixture"] = _with_preset(path, mixture)
     try:
         return RunConfig.model_validate(values)
     except ValidationError as error:
@@ -105,16 +98,6 @@ class _UniqueKeys(yaml.SafeLoader):
                 raise yaml.constructor.ConstructorError(None, None, f"the key {key.value!r} stands twice", key.start_mark)
             seen.add(key.value)
         return super().construct_mapping(node, deep)
-
-
-def _with_preset(path: str, mixture: dict[str, Any]) -> dict[str, Any]:
-    """`mixture: {preset: lemur, ...}`: the preset's mixture, with what else is given in place of its own."""
-    name = mixture["preset"]
-    known = sorted(file.stem for file in PRESETS.glob("*.yaml") if set(read_yaml(str(file))) == {"mixture"})
-    if name not in known:
-        raise UsageError(f"{path}: mixture.preset: {name} is none; there are {', '.join(known)}")
-    own = {key: value for key, value in mixture.items() if key != "preset"}
-    return read_yaml(str(PRESETS / f"{name}.yaml"))["mixture"] | own
 
 
 def _absolute(path: str) -> str:

@@ -1,7 +1,7 @@
 """A Llama-2-family decoder: RMSNorm, rotary positions that restart in each segment, grouped-query attention, SwiGLU.
 
 Shapes stand in names: B sequences, S positions, D width of the model, L layers, H query heads, G key and value heads,
-K width of a head, F width of the feed-forward, V vocabulary. A weight's name also says how a mesh shards it (mesh.py).
+K width of a head, F width of the feed-forward, V vocabulary; Q queries in a block, T keys up to its end. A weight's name also says how a mesh shards it (mesh.py).
 """
 
 import math
@@ -16,6 +16,9 @@ from trainer.config import ModelParams
 from trainer.data import Batch
 
 Weights = dict[str, Any]
+
+# Each block is compiled on its own: more of them save little.
+_MIN_QUERY_BLOCK, _MAX_QUERY_BLOCKS = 256, 8
 
 
 def weight_shapes(model: ModelParams, vocab_size: int) -> Weights:
@@ -65,8 +68,7 @@ def hidden_states(
         constrain: pins the sharding of the residual stream.
     """
     angles_BxSxK = _angles(batch.positions, model)
-    mask_Bx1xSxS = _attention_mask(batch.segments)
-    layer = partial(_layer, model=model, angles=angles_BxSxK, mask=mask_Bx1xSxS, constrain=constrain)
+    layer = partial(_layer, model=model, angles=angles_BxSxK, segments=batch.segments, constrain=constrain)
     x_BxSxD = constrain(weights["embed_VxD"][batch.tokens])
     # The backward pass makes a layer again from its input: far less memory, and no slower on a CPU either.
     x_BxSxD, _ = jax.lax.scan(jax.checkpoint(layer), x_BxSxD, weights["layers"])
@@ -80,13 +82,19 @@ def logits(weights: Weights, batch: Batch, *, model: ModelParams) -> jax.Array:
 
 
 def _layer(
-    x_BxSxD: jax.Array, w: Weights, *, model: ModelParams, angles: jax.Array, mask: jax.Array, constrain: Callable[[jax.Array], jax.Array]
+    x_BxSxD: jax.Array,
+    w: Weights,
+    *,
+    model: ModelParams,
+    angles: jax.Array,
+    segments: jax.Array,
+    constrain: Callable[[jax.Array], jax.Array],
 ) -> tuple[jax.Array, None]:
     y_BxSxD = _rms_norm(x_BxSxD, w["attention_norm_LxD"], model.norm_epsilon)
     q_BxSxHxK = _rotate(jnp.einsum("BSD,DHK->BSHK", y_BxSxD, w["query_LxDxHxK"]), angles)
     k_BxSxGxK = _rotate(jnp.einsum("BSD,DGK->BSGK", y_BxSxD, w["key_LxDxGxK"]), angles)
     v_BxSxGxK = jnp.einsum("BSD,DGK->BSGK", y_BxSxD, w["value_LxDxGxK"])
-    heads_BxSxHxK = jax.nn.dot_product_attention(q_BxSxHxK, k_BxSxGxK, v_BxSxGxK, mask=mask, implementation="xla")
+    heads_BxSxHxK = _attention(q_BxSxHxK, k_BxSxGxK, v_BxSxGxK, segments)
     x_BxSxD = constrain(x_BxSxD + jnp.einsum("BSHK,HKD->BSD", heads_BxSxHxK, w["output_LxHxKxD"]))
 
     y_BxSxD = _rms_norm(x_BxSxD, w["feed_norm_LxD"], model.norm_epsilon)
@@ -94,11 +102,26 @@ def _layer(
     return constrain(x_BxSxD + y_BxSxF @ w["down_LxFxD"]), None
 
 
-def _attention_mask(segments_BxS: jax.Array) -> jax.Array:
-    """bool [B, 1, S, S]: a position sees itself and what came before it in its own segment."""
+def _attention(q_BxSxHxK: jax.Array, k_BxSxGxK: jax.Array, v_BxSxGxK: jax.Array, segments_BxS: jax.Array) -> jax.Array:
+    """A position sees itself and what came before it in its own segment.
+
+    In blocks of queries, each with the keys up to its end: half the arithmetic of the full square, and one block's scores in memory.
+    """
+
+    @jax.checkpoint
+    def attend(q_BxQxHxK: jax.Array, k_BxTxGxK: jax.Array, v_BxTxGxK: jax.Array, mask_Bx1xQxT: jax.Array) -> jax.Array:
+        return jax.nn.dot_product_attention(q_BxQxHxK, k_BxTxGxK, v_BxTxGxK, mask=mask_Bx1xQxT, implementation="xla")
+
     S = segments_BxS.shape[1]
-    same = segments_BxS[:, None, :, None] == segments_BxS[:, None, None, :]
-    return same & jnp.tril(jnp.ones((S, S), bool))
+    block = max(_MIN_QUERY_BLOCK, -(-S // _MAX_QUERY_BLOCKS))
+    places_S = jnp.arange(S)
+    blocks = []
+    for start in range(0, S, block):
+        end = min(start + block, S)
+        same_segment = segments_BxS[:, start:end, None] == segments_BxS[:, None, :end]
+        mask_BxQxT = same_segment & (places_S[start:end, None] >= places_S[None, :end])
+        blocks.append(attend(q_BxSxHxK[:, start:end], k_BxSxGxK[:, :end], v_BxSxGxK[:, :end], mask_BxQxT[:, None]))
+    return jnp.concatenate(blocks, axis=1)
 
 
 def _rms_norm(x_BxSxD: jax.Array, scale_D: jax.Array, epsilon: float) -> jax.Array:

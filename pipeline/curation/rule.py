@@ -121,6 +121,12 @@ class RuleSpec(Params):
                 return {"name": name, "thresholds": thresholds or {}}
         raise UsageError(f"rules: {entry!r} is no rule: write `NAME`, or `NAME: {{THRESHOLD: VALUE, ...}}`, as one entry of the list")
 
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: Any, handler: Any) -> dict[str, Any]:
+        thresholds = {"type": ["object", "null"]}
+        by_name = {"type": "object", "minProperties": 1, "maxProperties": 1, "additionalProperties": thresholds}
+        return {"anyOf": [{"type": "string"}, by_name], "description": f"a rule set ({', '.join(RULE_SETS)}) or mypackage.module.rule"}
+
     @model_serializer
     def _to_config(self) -> str | dict[str, dict[str, Any]]:
         return {self.name: self.thresholds} if self.thresholds else self.name

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from mixtures.budget import Budget, Stock, make_budget
+from mixtures.budget import Budget, Stock, count_stocks, make_budget
 from mixtures.schedule import check_schedule
 from mixtures.spec import groups_of, shares
 from pipeline import manifest, records, schema
@@ -103,26 +103,13 @@ def run(space: Workspace) -> None:
     commit_datasets(space.workdir, JOB, ["sequences", "segments"], done=done, whole=whole | {"extra": extra})
 
 
-def budget_of(config: RunConfig, tokens: Manifest) -> Budget:
-    """What `tenfold plan` shows: from the manifest's counts alone."""
-    return make_budget(config.mixture, _stocks(config, tokens), sequence_length=config.packing.sequence_length)
-
-
-def _stocks(config: RunConfig, tokens: Manifest) -> dict[str, Stock]:
-    stocks = {}
-    for source in config.sources:
-        counts = tokens.counts.get(source, {})
-        num_documents = counts.get("num_documents", 0)
-        stocks[source] = Stock(num_documents, counts.get("num_tokens", 0) + num_documents * config.packing.num_markers)
-    return stocks
-
-
 def _constants(config: RunConfig, tokens: Manifest) -> Pack:
     tokenizer = tokens.extra["tokenizer"]
     for name in ("bos", "eos"):
         if getattr(config.packing, f"add_{name}") and name not in tokenizer["special_ids"]:
             raise UsageError(f"packing.add_{name}: the tokenizer has no {name.upper()}: set packing.add_{name} to false")
-    budget = budget_of(config, tokens)
+    stocks = count_stocks(tokens.counts, sources=config.sources, num_markers=config.packing.num_markers)
+    budget = make_budget(config.mixture, stocks, sequence_length=config.packing.sequence_length)
     mixed = groups_of(config.mixture)
     units = tuple(
         (file.item, source, tokens.path(config.workdir, file.item)) for file in tokens.files if (source := tokens.extra["units"][file.item]) in mixed
@@ -133,7 +120,7 @@ def _constants(config: RunConfig, tokens: Manifest) -> Pack:
         config=config,
         fingerprint=job_fingerprint(JOB, VERSION, libraries=LIBRARIES, inputs=inputs),
         units=units,
-        stocks=_stocks(config, tokens),
+        stocks=stocks,
         names=order.names,
         num_sequences=order.sources.size,
         phase_ends=tuple(order.phase_ends.tolist()),

@@ -82,6 +82,8 @@ def _lines(chunks: Iterator[bytes], place: Place, max_line_bytes: int) -> Iterat
     tail_bytes = 0
     try:
         for chunk in chunks:
+            if row >= place.max_rows:
+                break
             end = chunk.rfind(b"\n")
             start = 0
             if tail_bytes and end >= 0:

@@ -11,6 +11,7 @@ from mixtures.spec import MixtureParams, groups_of
 from pipeline import manifest, storage
 from pipeline.manifest import File, Manifest
 from pipeline.packing.params import PackingParams
+from pipeline.params import RunError
 
 # In the order of the jobs; positions/ and deviation/ have an item a source and one in all, edges/ an item a partition.
 DATASETS = (
@@ -28,6 +29,12 @@ DATASETS = (
     "sequences",
     "segments",
 )
+# What the readers below take from a manifest beside its files and counts.
+_EXTRA = {
+    **dict.fromkeys(("documents", "decisions", "signatures", "survivors", "tokens"), ("units",)),
+    "tokenizer": ("sha256", "special_ids", "vocab_size"),
+    "sequences": ("deviation", "num_sequences", "num_sequences_by_source", "phase_ends", "sources", "special_ids", "tokenizer"),
+}
 
 
 @dataclass(frozen=True)
@@ -93,7 +100,19 @@ def load_run(workdir: str) -> Run:
     Raises:
         RunError: a job has not run yet, or a manifest is damaged.
     """
-    return Run(workdir, {dataset: manifest.load(workdir, dataset) for dataset in DATASETS})
+    return Run(workdir, {dataset: load_manifest(workdir, dataset) for dataset in DATASETS})
+
+
+def load_manifest(workdir: str, dataset: str) -> Manifest:
+    """
+    Raises:
+        RunError: it is not there, is no manifest, or lacks what the report reads.
+    """
+    found = manifest.load(workdir, dataset)
+    for key in _EXTRA.get(dataset, ()):
+        if key not in found.extra:
+            raise RunError(f"{manifest.path(workdir, dataset)} has no {key!r}: remove it and run again")
+    return found
 
 
 def read_columns(path: str, columns: list[str]) -> pa.Table:

@@ -1,0 +1,230 @@
+"""The laws of documents, unit by unit: the datasets of a unit hold the same documents in the same order, and the counts are the rows'."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from pipeline import laws, schema
+from pipeline.params import LawBroken
+from pipeline.report.check_files import Damaged
+from pipeline.report.datasets import Run, read_columns
+
+# Every dataset that has a file a unit; runs/ only where the source is in the mixture.
+BY_UNIT = ("decisions", "documents", "signatures", "nodes", "survivors", "tokens", "runs")
+BATCH_ROWS = 1024
+Counts = dict[str, Any]
+
+
+def check_documents(run: Run, *, damaged: Damaged, progress: Callable[[str], None]) -> list[str]:
+    """
+    Returns:
+        a line a fault.
+    """
+    faults = list(_misnamed(run))
+    counted: dict[str, dict[str, Counts]] = {source: {"decisions": {}, "survivors": {}, "tokens": {}} for source in run.sources}
+    partial: set[str] = set()
+    ids, kept_ids = [np.empty(0, np.uint64)], [np.empty(0, np.uint64)]
+    for source in run.sources:
+        units = [unit for unit, of in run.units.items() if of == source]
+        progress(f"documents of {source}: {len(units):,} units")
+        for unit in units:
+            names = _names(run, unit)
+            if names is None or any(entry in damaged for entry in names.items()):
+                partial.add(source)
+                continue
+            check = Unit(run, unit, names)
+            faults += check.faults()
+            for dataset, counts in (("decisions", check.curated), ("survivors", check.deduped), ("tokens", check.tokenized)):
+                _add(counted[source][dataset], counts)
+            ids.append(check.ids)
+            kept_ids.append(check.kept_ids)
+    for source in sorted(set(run.sources) - partial):
+        faults += _totals(run, source, counted[source])
+    every, kept = np.sort(np.concatenate(ids)), np.sort(np.concatenate(kept_ids))
+    twice = int(np.count_nonzero(every[1:] == every[:-1]))
+    if twice:
+        faults.append(f"decisions/: {twice:,} of {len(every):,} document ids occur more than once")
+    if not partial:
+        progress(f"duplicates: {len(every):,} documents, {len(kept):,} survivors")
+        faults += [fault for unit in run.units for fault in _dangling(run, unit, kept)]
+    return faults
+
+
+def _misnamed(run: Run) -> Iterator[str]:
+    """Units without a file, and files without a unit."""
+    for dataset in BY_UNIT:
+        wanted = {unit for unit, source in run.units.items() if dataset != "runs" or source in run.groups}
+        held = set(run[dataset].by_item)
+        if dataset == "runs":
+            held &= set(run.units)  # its job plans more than units
+        for unit in sorted(wanted - held):
+            yield f"{dataset}/ has no file of the unit {unit}"
+        for unit in sorted(held - wanted):
+            yield f"{dataset}/{run[dataset].by_item[unit].name} is of the unit {unit}, which decisions/ does not know"
+
+
+def _names(run: Run, unit: str) -> dict[str, str] | None:
+    """The unit's files by dataset; None: one is missing."""
+    wanted = [dataset for dataset in BY_UNIT if dataset != "runs" or run.units[unit] in run.groups]
+    if any(unit not in run[dataset].by_item for dataset in wanted):
+        return None
+    return {dataset: run[dataset].by_item[unit].name for dataset in wanted}
+
+
+class Unit:
+    """One unit's files, read side by side.
+
+    Attributes:
+        curated, deduped, tokenized: the counts that the manifests give by source.
+        ids: of every document; kept_ids: of the survivors.
+    """
+
+    def __init__(self, run: Run, unit: str, names: dict[str, str]) -> None:
+        self._run, self._unit, self._names = run, unit, names
+        decisions = self._read("decisions", ["id", "verdict", "reason", "num_bytes"])
+        self.ids = decisions["id"].to_numpy()
+        self._verdicts = decisions["verdict"]
+        kept = pc.equal(decisions["verdict"], schema.KEPT).to_numpy()
+        self._curated_ids = self.ids[kept]
+        self._document_ids, self._document_bytes, self._text_faults = self._documents()
+        survivors = self._read("survivors", ["id", "kept", "duplicate_of"])
+        self._survivor_ids, self._kept = survivors["id"].to_numpy(), survivors["kept"].to_numpy()
+        self._has_keeper = pc.is_valid(survivors["duplicate_of"]).to_numpy()
+        self.kept_ids = self._survivor_ids[self._kept]
+        self._is_copy = self._read("nodes", ["is_copy"])["is_copy"].to_numpy()
+        self._tokens = self._read("tokens", ["id", "num_tokens", "num_bytes"])
+        self.curated = self._count_curated(decisions, kept)
+        self.deduped = self._count_deduped()
+        self.tokenized = {
+            "num_documents": self._tokens.num_rows,
+            "num_bytes": int(self._tokens["num_bytes"].to_numpy().sum()),
+            "num_tokens": int(self._tokens["num_tokens"].to_numpy().sum(dtype=np.int64)),
+        }
+
+    def faults(self) -> Iterator[str]:
+        known = (schema.KEPT, schema.DROPPED, schema.BROKEN)
+        strange = int(pc.sum(pc.invert(pc.is_in(self._verdicts, pa.array(known)))).as_py() or 0)
+        if strange:
+            yield f"{self._place('decisions')}: {strange:,} verdicts are none of {', '.join(known)}"
+        yield from self._text_faults
+        yield from self._same("documents", self._document_ids, "decisions", self._curated_ids)
+        for dataset, ids in (("signatures", self._read("signatures", ["id"])["id"].to_numpy()), ("survivors", self._survivor_ids)):
+            yield from self._same(dataset, ids, "documents", self._document_ids)
+        yield from self._same("tokens", self._tokens["id"].to_numpy(), "survivors", self.kept_ids)
+        if "runs" in self._names:
+            yield from self._same("runs", self._read("runs", ["id"])["id"].to_numpy(), "tokens", self._tokens["id"].to_numpy())
+        wrong = int(np.count_nonzero(self._kept == self._has_keeper))
+        if wrong:
+            yield f"{self._place('survivors')}: {wrong:,} documents are kept and duplicates, or neither"
+        yield from self._lengths()
+
+    def _documents(self) -> tuple[np.ndarray, np.ndarray, list[str]]:
+        """The ids and num_bytes of documents/, whose texts are read a batch at a time."""
+        ids, sizes, wrong = [np.empty(0, np.uint64)], [np.empty(0, np.int64)], 0
+        file = pq.ParquetFile(self._run.path("documents", self._run["documents"].by_item[self._unit]))
+        for batch in file.iter_batches(BATCH_ROWS, columns=["id", "text", "num_bytes"]):
+            ids.append(batch["id"].to_numpy())
+            sizes.append(batch["num_bytes"].to_numpy())
+            wrong += int(np.count_nonzero(pc.binary_length(batch["text"]).to_numpy() != sizes[-1]))
+        fault = f"{self._place('documents')}: num_bytes of {wrong:,} documents is not the length of their text"
+        return np.concatenate(ids), np.concatenate(sizes), [fault] if wrong else []
+
+    def _lengths(self) -> Iterator[str]:
+        """tokens/: num_tokens against the lists, token ids against the vocabulary, num_bytes against documents/."""
+        file = pq.ParquetFile(self._run.path("tokens", self._run["tokens"].by_item[self._unit]))
+        num_tokens, largest, row, wrong = self._tokens["num_tokens"].to_numpy(), -1, 0, 0
+        for batch in file.iter_batches(BATCH_ROWS, columns=["tokens"]):
+            wrong += int(np.count_nonzero(batch["tokens"].value_lengths().to_numpy() != num_tokens[row : row + batch.num_rows]))
+            largest = max(largest, pc.max(batch["tokens"].flatten()).as_py() or 0)
+            row += batch.num_rows
+        if wrong:
+            yield f"{self._place('tokens')}: num_tokens of {wrong:,} documents is not the number of their tokens"
+        vocab_size = self._run["tokenizer"].extra["vocab_size"]
+        if largest >= vocab_size:
+            yield f"{self._place('tokens')}: a token is {largest:,}, the vocabulary has {vocab_size:,}"
+        if len(self._kept) == len(self._document_bytes) and self._tokens.num_rows == len(self.kept_ids):
+            wrong = int(np.count_nonzero(self._tokens["num_bytes"].to_numpy() != self._document_bytes[self._kept]))
+            if wrong:
+                yield f"{self._place('tokens')}: num_bytes of {wrong:,} documents is not that of documents/"
+
+    def _same(self, left: str, left_ids: np.ndarray, right: str, right_ids: np.ndarray) -> Iterator[str]:
+        """The documents of `left` are those that `right` gave it, in their order."""
+        if len(left_ids) != len(right_ids):
+            yield f"{self._place(left)}: {len(left_ids):,} documents, {self._place(right)} gave it {len(right_ids):,}"
+        elif not np.array_equal(left_ids, right_ids):
+            row = int(np.flatnonzero(left_ids != right_ids)[0])
+            yield f"{self._place(left)}: row {row:,} is document {left_ids[row]}, {self._place(right)} has {right_ids[row]} in its place"
+
+    def _count_curated(self, decisions: pa.Table, kept: np.ndarray) -> Counts:
+        counts: Counts = {
+            "num_documents": decisions.num_rows,
+            "num_kept": int(kept.sum()),
+            "num_bytes": pc.sum(decisions["num_bytes"]).as_py() or 0,
+            "kept_bytes": int(self._document_bytes.sum()),
+        }
+        for verdict in (schema.DROPPED, schema.BROKEN):
+            reasons = decisions.filter(pc.equal(decisions["verdict"], verdict))["reason"].value_counts().to_pylist()
+            counts[verdict] = {str(entry["values"]): entry["counts"] for entry in reasons}
+        return counts
+
+    def _count_deduped(self) -> Counts:
+        """Without the copies and near-duplicates where nodes/ has other rows."""
+        counts: Counts = {"num_documents": len(self._kept), "num_survivors": int(self._kept.sum())}
+        if len(self._is_copy) == len(self._kept):
+            counts["num_copies"] = int((~self._kept & self._is_copy).sum())
+            counts["num_near_duplicates"] = int((~self._kept & ~self._is_copy).sum())
+        return counts
+
+    def _read(self, dataset: str, columns: list[str]) -> pa.Table:
+        return read_columns(self._run.path(dataset, self._run[dataset].by_item[self._unit]), columns)
+
+    def _place(self, dataset: str) -> str:
+        return f"{dataset}/{self._names[dataset]}"
+
+
+def _totals(run: Run, source: str, counted: dict[str, Counts]) -> Iterator[str]:
+    """The manifests' counts against the rows', then the laws on the rows'."""
+    for dataset in ("documents", "decisions", "signatures", "survivors", "tokens"):
+        own = counted["decisions" if dataset in ("documents", "signatures") else dataset]
+        yield from differences(f"{dataset}/manifest.json: {source}", run[dataset].counts.get(source, {}), own)
+    for law in (
+        lambda: laws.check_documents(source, counted["decisions"]),
+        lambda: laws.check_survivors(source, counted["decisions"], counted["survivors"]),
+        lambda: laws.check_tokenized(source, counted["survivors"], counted["tokens"]),
+    ):
+        try:
+            law()
+        except LawBroken as error:
+            yield str(error)
+
+
+def differences(where: str, said: Counts, counted: Counts) -> Iterator[str]:
+    """A line for each count of a manifest that the rows don't bear out; what is missing is 0."""
+    for key in sorted(said.keys() | counted.keys()):
+        left, right = said.get(key, 0), counted.get(key, 0)
+        if isinstance(left, dict) or isinstance(right, dict):
+            yield from differences(f"{where}, {key}", left or {}, right or {})
+        elif left != right:
+            yield f"{where}, {key}: it says {left:,}, the rows say {right:,}"
+
+
+def _dangling(run: Run, unit: str, kept: np.ndarray) -> Iterator[str]:
+    """Duplicates of a document that is not kept."""
+    file = run["survivors"].by_item[unit]
+    targets = read_columns(run.path("survivors", file), ["duplicate_of"])["duplicate_of"].drop_null().to_numpy()
+    places = np.minimum(np.searchsorted(kept, targets), max(len(kept) - 1, 0))
+    lost = targets[kept[places] != targets] if len(kept) else targets
+    if len(lost):
+        yield f"survivors/{file.name}: {len(lost):,} documents duplicate one that is not kept, such as {lost[0]}"
+
+
+def _add(into: Counts, counts: Counts) -> None:
+    for key, value in counts.items():
+        if isinstance(value, dict):
+            _add(into.setdefault(key, {}), value)
+        else:
+            into[key] = into.get(key, 0) + value
