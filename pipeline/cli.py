@@ -25,7 +25,9 @@ app = typer.Typer(
 Config = Annotated[str, typer.Argument(help="a YAML config, such as mixtures/demo.yaml", metavar="CONFIG")]
 Folder = Annotated[str, typer.Argument(help="the workdir of a run", metavar="WORKDIR")]
 Workdir = Annotated[str | None, typer.Option(help="in place of the config's workdir")]
-Workers = Annotated[int | None, typer.Option(min=1, help="worker processes on this machine; by default one, or one a core for over 32 MB of text")]
+Workers = Annotated[
+    int | None, typer.Option(min=1, help="worker processes here; by default one a core, or one for less than 32 MB")
+]
 Flags = Annotated[list[str] | None, typer.Argument(help="Beam's own options, after --", metavar="[-- BEAM OPTIONS]")]
 
 JOBS = ("curate", "dedupe", "tokenize", "pack")

@@ -19,6 +19,7 @@ from pipeline.readers.source import SourceReadParams
 from tokenization.params import TokenizerParams
 from trainer.config import TrainParams
 
+
 class SourceParams(SourceReadParams):
     """Raw shards that are read, judged and weighted alike."""
 

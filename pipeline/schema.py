@@ -7,7 +7,7 @@ the same documents in the same order (`documents/`, `signatures/`, `survivors/`:
 import pyarrow as pa
 
 # What a reader yields: one row an input document, in the order of its container. `error` is null, or the reason why the
-# record is broken (`text` is null then) and `detail` says more. An id is 44 bits of hash(source, container, row >> 20), then 20 bits of row.
+# record is broken (`text` is null then) and `detail` says more. Ids: see pipeline/units.py.
 RAW = pa.schema(
     [
         ("id", pa.uint64()),

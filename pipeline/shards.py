@@ -88,6 +88,13 @@ class ParquetShard:
         self._held, self._held_bytes = [], 0
 
 
+def read_batches(path: str, columns: list[str], *, max_rows: int) -> Iterator[pa.RecordBatch]:
+    """A shard's rows in order, at most one row group in memory at a time."""
+    with pq.ParquetFile(path) as shard:
+        for group in range(shard.num_row_groups):
+            yield from shard.iter_batches(max_rows, row_groups=[group], columns=columns)
+
+
 @dataclass
 class Pending:
     """One output that is being written; set `num_rows` where it is no Parquet shard."""
@@ -153,7 +160,7 @@ def committing(workdir: str, job: str, *, item: str, fingerprint: str) -> Iterat
 
 def sha256(path: str) -> str:
     with storage.open_read(path) as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+        return hashlib.file_digest(stream, "sha256").hexdigest()  # type: ignore[arg-type]
 
 
 def canonical_json(value: Any) -> bytes:

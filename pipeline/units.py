@@ -81,7 +81,7 @@ def document_ids(rows: np.ndarray, *, source: str, container: str, salt: int, ma
     """
     rows = np.asarray(rows, np.uint64)
     if len(rows) and int(rows.max()) >= max_rows:
-        raise RunError(f"source {source}: {container} holds over {max_rows:,} documents, more than one a byte: no real corpus; remove it or split it")
+        raise RunError(f"source {source}: {container} holds over {max_rows:,} documents, more than one a byte: split it, or leave it out")
     prefixes = _prefixes(source, container, salt, rows >> np.uint64(ROW_BITS))
     return (prefixes << np.uint64(ROW_BITS)) | (rows & np.uint64((1 << ROW_BITS) - 1))
 

@@ -17,6 +17,6 @@ class TokenizerParams(Params):
     sample_bytes: int = Field(64 << 20, ge=1 << 10, description="text to train on")
     sample_weights: dict[str, float] = Field(
         default_factory=dict,
-        description="shares of the sample by source; without it as many bytes as each has. Apart from the mixture, so that a re-mix keeps the tokenizer",
+        description="shares of the sample by source; without it as each has bytes. Apart from the mixture: a re-mix keeps the tokenizer",
     )
     num_threads: int = Field(4, ge=1, description="fixed, since the model file records it")

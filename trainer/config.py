@@ -34,7 +34,7 @@ class ModelParams(Params):
 
 PRESETS = {
     # 1 M and 8 M weights without the vocabulary's: a laptop trains them in minutes.
-    "tiny": ModelParams(num_layers=4, d_model=128, num_heads=4, num_kv_heads=2, d_ff=512),
+    "tiny": ModelParams(num_layers=4, d_model=128, num_heads=2, num_kv_heads=1, d_ff=512),
     "small": ModelParams(num_layers=8, d_model=256, num_heads=4, num_kv_heads=2, d_ff=1024),
     # 148 M with a vocabulary of 32,000.
     "150m": ModelParams(num_layers=14, d_model=768, num_heads=12, num_kv_heads=12, d_ff=2048),

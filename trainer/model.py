@@ -1,7 +1,8 @@
 """A Llama-2-family decoder: RMSNorm, rotary positions that restart in each segment, grouped-query attention, SwiGLU.
 
 Shapes stand in names: B sequences, S positions, D width of the model, L layers, H query heads, G key and value heads,
-K width of a head, F width of the feed-forward, V vocabulary; Q queries in a block, T keys up to its end. A weight's name also says how a mesh shards it (mesh.py).
+K width of a head, F width of the feed-forward, V vocabulary; Q queries in a block, T keys up to its end.
+A weight's name also says how a mesh shards it (mesh.py).
 """
 
 import math

@@ -13,9 +13,8 @@ import pyarrow as pa
 
 @dataclass(frozen=True)
 class Block:
-    """Some bytes from one unit; `unit` orders the blocks of a partition, which arrive in any order."""
+    """Some bytes from one unit."""
 
-    unit: str
     inline: bytes = b""
     path: str = ""
     offset: int = 0
@@ -30,38 +29,40 @@ class Block:
 
 
 class BlockWriter:
-    """Makes one unit's blocks; `folder` is the engine's spill folder, or None."""
+    """A context in which one unit's blocks are made; `folder` is the engine's spill folder, or None."""
 
     def __init__(self, unit: str, folder: str | None) -> None:
-        self._unit = unit
         self._path = ""
         if folder:
             os.makedirs(folder, exist_ok=True)
             # A repeated unit writes a file of its own: an earlier one may be half-written.
             self._path = os.path.join(folder, f"{unit}-{os.getpid()}-{os.urandom(4).hex()}")
-            self._stream = open(self._path, "wb")
+            self._stream = open(self._path, "wb")  # noqa: SIM115 - closed with the context
 
     def block(self, data: bytes | memoryview) -> Block:
         if not self._path:
-            return Block(self._unit, inline=bytes(data))
+            return Block(inline=bytes(data))
         offset = self._stream.tell()
         self._stream.write(data)
-        return Block(self._unit, path=self._path, offset=offset, num_bytes=len(data))
+        return Block(path=self._path, offset=offset, num_bytes=len(data))
 
-    def close(self) -> None:
+    def __enter__(self) -> "BlockWriter":
+        return self
+
+    def __exit__(self, *_: object) -> None:
         if self._path:
             self._stream.close()
 
 
 def read_arrays(blocks: list[Block], dtype: np.dtype) -> np.ndarray:
-    """The blocks' records in the order of their units, joined."""
-    parts = [np.frombuffer(block.read(), dtype) for block in sorted(blocks, key=lambda block: block.unit)]
+    """The blocks' records, joined; what follows must not depend on their order."""
+    parts = [np.frombuffer(block.read(), dtype) for block in blocks]
     return np.concatenate([np.empty(0, dtype), *parts])
 
 
-def read_batches(blocks: list[Block], schema: pa.Schema) -> pa.Table:
+def read_table(blocks: list[Block], schema: pa.Schema) -> pa.Table:
     """The same for Arrow streams."""
-    batches = [batch for block in sorted(blocks, key=lambda block: block.unit) for batch in pa.ipc.open_stream(block.read())]
+    batches = [batch for block in blocks for batch in pa.ipc.open_stream(block.read())]
     return pa.Table.from_batches(batches, schema)
 
 

@@ -45,9 +45,7 @@ def run(space: Workspace) -> None:
             work = CurateUnits(config, fingerprints)
             largest_first = sorted(pending, key=lambda unit: (-unit.text_bytes, unit.name))
             text_bytes = sum(unit.text_bytes for unit in pending)
-            space.engine.run(
-                lambda p: p | Deal(largest_first) | beam.ParDo(work), job=JOB, workdir=space.workdir, text_bytes=text_bytes
-            )
+            space.engine.run(lambda p: p | Deal(largest_first) | beam.ParDo(work), job=JOB, workdir=space.workdir, text_bytes=text_bytes)
     done = collect(space.workdir, JOB, fingerprints.items())
     counts = totals(done, {unit.name: unit.source for unit in units})
     for source, params in config.sources.items():
@@ -73,9 +71,7 @@ def plan_units(config: RunConfig) -> tuple[list[Unit], dict[tuple[str, str], int
     """
     containers = {name: list_containers(name, params, unit_bytes=config.unit_bytes) for name, params in config.sources.items()}
     salts = assign_salts([(name, container) for name, held in containers.items() for container in held])
-    units = [
-        unit for name, held in containers.items() for unit in form_units(name, held, unit_bytes=config.unit_bytes, salts=salts)
-    ]
+    units = [unit for name, held in containers.items() for unit in form_units(name, held, unit_bytes=config.unit_bytes, salts=salts)]
     return units, salts
 
 

@@ -28,7 +28,7 @@ from pipeline.jobs.progress import Item
 from pipeline.jobs.workspace import Workspace, collect, commit_datasets, job_fingerprint, path, stands
 from pipeline.laws import check_survivors
 from pipeline.manifest import Manifest, totals
-from pipeline.shards import committing
+from pipeline.shards import committing, read_batches
 
 JOB, RANK, COMPARE = "dedupe", "dedupe-rank", "dedupe-compare"
 VERSION = 1
@@ -84,16 +84,18 @@ def run(space: Workspace) -> None:
     counts = totals(done, curated.extra["units"])
     for source in space.config.sources:
         check_survivors(source, curated.counts[source], counts.setdefault(source, {}))
-    commit_datasets(space.workdir, RANK, ["nodes"], done=collect(space.workdir, RANK, [(unit, work.fingerprint) for unit in units]), whole=whole)
+    ranked = collect(space.workdir, RANK, [(unit, work.fingerprint) for unit in units])
+    commit_datasets(space.workdir, RANK, ["nodes"], done=ranked, whole=whole)
     commit_datasets(space.workdir, COMPARE, ["edges"], done=compared, whole=whole | {"counts": statistics})
-    extra = {"units": curated.extra["units"], "buckets": statistics}
+    extra = {"units": curated.extra["units"], "curate": curated.fingerprint, "buckets": statistics}
     commit_datasets(space.workdir, JOB, ["survivors"], done=done, whole=whole | {"counts": counts, "extra": extra})
 
 
 def _constants(config: RunConfig, curated: Manifest) -> Dedupe:
     sources, near = list(config.sources), config.dedup.near
     inputs = [[(file.item, file.sha256) for file in curated.files], sources, config.seed, config.dedup.model_dump(mode="json")]
-    units = tuple((file.item, sources.index(curated.extra["units"][file.item]), curated.path(config.workdir, file.item)) for file in curated.files)
+    source_of = curated.extra["units"]
+    units = tuple((file.item, sources.index(source_of[file.item]), curated.path(config.workdir, file.item)) for file in curated.files)
     num_documents = sum(file.num_rows for file in curated.files)
     num_partitions = 1 + num_documents * near.bands * record_type(near).itemsize // PARTITION_BYTES if near else 0
     return Dedupe(config, job_fingerprint(JOB, VERSION, libraries=LIBRARIES, inputs=inputs), units, num_partitions)
@@ -160,14 +162,13 @@ class BandBlocks(beam.DoFn):
         if not pending or near is None:
             return
         unit, _, file = work.units[element[0]]
-        records = _band_records(file, work.file("nodes", unit), near)
-        partitions = records["band_hash"] % np.uint64(work.num_partitions)
-        order = np.argsort(partitions, kind="stable")
-        ends = np.searchsorted(partitions[order], np.arange(work.num_partitions + 1))
-        writer = BlockWriter(unit, self._spill)
-        for part in pending:
-            yield part, writer.block(records[order[ends[part] : ends[part + 1]]].tobytes())
-        writer.close()
+        with BlockWriter(unit, self._spill) as writer:
+            for records in _band_records(file, work.file("nodes", unit), near):
+                partitions = records["band_hash"] % np.uint64(work.num_partitions)
+                order = np.argsort(partitions, kind="stable")
+                ends = np.searchsorted(partitions[order], np.arange(work.num_partitions + 1))
+                for part in pending:
+                    yield part, writer.block(records[order[ends[part] : ends[part + 1]]].tobytes())
 
 
 class CompareBuckets(beam.DoFn):
@@ -195,7 +196,7 @@ class Decide(beam.DoFn):
     def __init__(self, work: Dedupe) -> None:
         self._work = work
 
-    def process(self, _: None, partitions: Iterable[str]) -> Iterator[str]:
+    def process(self, start: None, partitions: Iterable[str]) -> Iterator[str]:
         work = self._work
         for _name in partitions:  # all are there before this begins
             pass
@@ -270,20 +271,20 @@ def _concatenate(tables: list[Compared]) -> Compared:
     return Compared(*(np.concatenate([getattr(table, name) for table in tables]) for name in Compared.__dataclass_fields__))
 
 
-def _band_records(signatures_file: str, nodes_file: str, near: NearParams) -> np.ndarray:
-    """The band records of one unit's nodes, as record_type; a document that is not the best of its node sends none."""
+def _band_records(signatures_file: str, nodes_file: str, near: NearParams) -> Iterator[np.ndarray]:
+    """The band records of one unit's nodes, some PARTITION_BYTES of record_type at a time; a document that is not the best of its
+    node sends none."""
     nodes = pq.read_table(nodes_file, columns=["rank", "node"])
     rank, node = nodes["rank"].to_numpy(), nodes["node"].to_numpy()
-    parts = [np.empty(0, record_type(near))]
+    max_rows = max(1, PARTITION_BYTES // (near.bands * record_type(near).itemsize))
     start = 0
-    for batch in pq.ParquetFile(signatures_file).iter_batches(8192, columns=["signature"]):
+    for batch in read_batches(signatures_file, ["signature"], max_rows=max_rows):
         rows = slice(start, start := start + batch.num_rows)
         best = rank[rows] == node[rows]
         values = binary_rows(batch["signature"], np.uint32)[best]
-        part = np.empty((len(values), near.bands), record_type(near))
-        part["band"] = np.arange(near.bands)
-        part["band_hash"] = band_hashes(values, near)
-        part["node"] = node[rows][best][:, None]
-        part["sketch"] = sketches(values)[:, None, :]
-        parts.append(part.ravel())
-    return np.concatenate(parts)
+        records = np.empty((len(values), near.bands), record_type(near))
+        records["band"] = np.arange(near.bands)
+        records["band_hash"] = band_hashes(values, near)
+        records["node"] = node[rows][best][:, None]
+        records["sketch"] = sketches(values)[:, None, :]
+        yield records.ravel()

@@ -1,7 +1,7 @@
 """pack: `tokens/` and the mixture to `sequences/` in training order, and `segments/`.
 
-    tokens/ ──plan──► runs/  positions/  deviation/ ──cut──► blocks by shard ──write──► sequences/  segments/
-    (units)   (one worker, lengths alone)            (units)                   (shards)
+tokens/ ──plan──► runs/  positions/  deviation/ ──cut──► blocks by shard ──write──► sequences/  segments/
+(units)   (one worker, lengths alone)            (units)                   (shards)
 """
 
 from collections.abc import Iterable, Iterator
@@ -18,7 +18,7 @@ from mixtures.schedule import check_schedule
 from mixtures.spec import groups_of, shares
 from pipeline import manifest, records, schema
 from pipeline.config import RunConfig
-from pipeline.jobs.block import Block, BlockWriter, read_batches, to_stream
+from pipeline.jobs.block import Block, BlockWriter, read_table, to_stream
 from pipeline.jobs.progress import Item
 from pipeline.jobs.workspace import Workspace, collect, commit_datasets, job_fingerprint, path, stands
 from pipeline.laws import check_packed
@@ -110,11 +110,10 @@ def _constants(config: RunConfig, tokens: Manifest) -> Pack:
             raise UsageError(f"packing.add_{name}: the tokenizer has no {name.upper()}: set packing.add_{name} to false")
     stocks = count_stocks(tokens.counts, sources=config.sources, num_markers=config.packing.num_markers)
     budget = make_budget(config.mixture, stocks, sequence_length=config.packing.sequence_length)
-    mixed = groups_of(config.mixture)
-    units = tuple(
-        (file.item, source, tokens.path(config.workdir, file.item)) for file in tokens.files if (source := tokens.extra["units"][file.item]) in mixed
-    )
-    inputs = [[(file.item, file.sha256) for file in tokens.files if tokens.extra["units"][file.item] in mixed], _params(config)]
+    mixed, source_of = groups_of(config.mixture), tokens.extra["units"]
+    files = [file for file in tokens.files if source_of[file.item] in mixed]
+    units = tuple((file.item, source_of[file.item], tokens.path(config.workdir, file.item)) for file in files)
+    inputs = [[(file.item, file.sha256) for file in files], tokenizer["sha256"], _params(config)]
     order = budget.schedule
     return Pack(
         config=config,
@@ -235,11 +234,10 @@ class CutRuns(beam.DoFn):
         pending = {shard for shard in range(work.num_shards) if not work.stands(JOB, shard_name(shard))}
         unit, source, file = work.units[element[0]]
         batch = self._pieces(unit, source, file)
-        writer = BlockWriter(unit, self._spill)
-        for shard, part in by_shard(batch, work.config.packing.sequences_per_shard):
-            if shard in pending:
-                yield shard, writer.block(to_stream(part))
-        writer.close()
+        with BlockWriter(unit, self._spill) as writer:
+            for shard, part in by_shard(batch, work.config.packing.sequences_per_shard):
+                if shard in pending:
+                    yield shard, writer.block(to_stream(part))
 
     def _pieces(self, unit: str, source: str, file: str) -> pa.RecordBatch:
         work = self._work
@@ -270,7 +268,7 @@ class WriteShard(beam.DoFn):
         packing = work.config.packing
         first = shard * packing.sequences_per_shard
         whole = assemble(
-            read_batches(list(blocks), pieces(work.token_type)),
+            read_table(list(blocks), pieces(work.token_type)),
             work.names,
             first=first,
             num_sequences=min(packing.sequences_per_shard, work.num_sequences - first),

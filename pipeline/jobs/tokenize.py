@@ -14,11 +14,11 @@ from pipeline.dedup.signatures import repository_hashes
 from pipeline.hashing import luck
 from pipeline.jobs.engine import Deal
 from pipeline.jobs.progress import Item
-from pipeline.jobs.workspace import Workspace, collect, commit_datasets, job_fingerprint, path, stands
+from pipeline.jobs.workspace import Workspace, collect, commit_datasets, job_fingerprint, stands
 from pipeline.laws import check_tokenized
 from pipeline.manifest import Manifest, totals
-from pipeline.params import UsageError
-from pipeline.shards import committing, sha256
+from pipeline.params import RunError, UsageError
+from pipeline.shards import committing, read_batches, sha256
 from tokenization.encode import Tokenizer
 from tokenization.train import sample_shares, sample_threshold, train_tokenizer
 
@@ -37,13 +37,13 @@ def run(space: Workspace) -> None:
     """
     config, workdir = space.config, space.workdir
     documents, survivors = manifest.load(workdir, "documents"), manifest.load(workdir, "survivors")
+    if survivors.extra["curate"] != documents.fingerprint:
+        raise RunError(f"{workdir}: survivors/ was made from other documents/ than these: run dedupe again (tenfold run CONFIG does)")
     tokenizer = make_tokenizer(space, documents, survivors)
     model = tokenizer.path(workdir, TRAIN)
     units = documents.extra["units"]
-    fingerprints = {
-        unit: job_fingerprint(JOB, VERSION, libraries=LIBRARIES, inputs=[file.sha256, survivors.by_item[unit].sha256, tokenizer.extra["sha256"]])
-        for unit, file in documents.by_item.items()
-    }
+    inputs = {unit: [file.sha256, survivors.by_item[unit].sha256, tokenizer.extra["sha256"]] for unit, file in documents.by_item.items()}
+    fingerprints = {unit: job_fingerprint(JOB, VERSION, libraries=LIBRARIES, inputs=own) for unit, own in inputs.items()}
     text_bytes = {unit: file.num_bytes for unit, file in documents.by_item.items()}
     items = [Item(JOB, unit, name, text_bytes[unit]) for unit, name in fingerprints.items()]
     pending = [unit for unit, name in fingerprints.items() if not stands(workdir, JOB, unit, name)]
@@ -168,10 +168,11 @@ def _surviving(workdir: str, documents: Manifest, survivors: Manifest, unit: str
     """A unit's documents that dedupe kept, with the columns asked for and `component`."""
     verdicts = pq.read_table(survivors.path(workdir, unit), columns=["id", "kept", "component"]).combine_chunks()
     start = 0
-    for batch in pq.ParquetFile(documents.path(workdir, unit)).iter_batches(BATCH_ROWS, columns=columns):
+    for batch in read_batches(documents.path(workdir, unit), columns, max_rows=BATCH_ROWS):
         own = verdicts.slice(start, batch.num_rows).combine_chunks()
         start += batch.num_rows
-        assert own["id"].combine_chunks().equals(batch["id"]), f"survivors/ and documents/ of {unit} do not match"
+        if not own["id"].combine_chunks().equals(batch["id"]):
+            raise RunError(f"survivors/ and documents/ of {unit} hold other documents: remove survivors/ and run dedupe again")
         kept = own["kept"].combine_chunks()
         yield batch.append_column("component", own["component"].combine_chunks()).filter(kept)
 
@@ -180,6 +181,3 @@ def _checksum(file: str) -> str:
     if not storage.is_file(file):
         raise UsageError(f"tokenizer.model: {file} is no file; give a SentencePiece .model, or leave it out to train one")
     return sha256(file)
-
-
-__all__ = ["JOB", "make_tokenizer", "path", "run", "tokenize"]

@@ -60,9 +60,7 @@ def collect(workdir: str, job: str, items: Iterable[tuple[str, str]]) -> list[Do
 
 def commit_datasets(workdir: str, job: str, datasets: Sequence[str], *, done: list[Done], whole: Mapping[str, Any]) -> dict[str, Manifest]:
     """Writes the manifest of each dataset (`whole`: fingerprint, params, counts, extra), then removes what other runs left."""
-    written = {
-        dataset: manifest.commit(workdir, Manifest(dataset=dataset, job=job, files=(), **whole), done=done) for dataset in datasets
-    }
+    written = {dataset: manifest.commit(workdir, Manifest(dataset=dataset, job=job, files=(), **whole), done=done) for dataset in datasets}
     manifest.sweep_done(workdir, job, done)
     # A killed run leaves its blocks, and this one may have had no need to spill any.
     storage.remove(storage.join(workdir, SPILL))

@@ -83,7 +83,10 @@ def _lines(chunks: Iterator[bytes], place: Place, max_line_bytes: int) -> Iterat
     try:
         for chunk in chunks:
             if row >= place.max_rows:
-                break
+                # Rows that yield nothing count, too.
+                if place.owns(place.max_rows - 1):
+                    yield place.max_rows - 1, Broken(TOO_LARGE, "too many lines"), True
+                return
             end = chunk.rfind(b"\n")
             start = 0
             if tail_bytes and end >= 0:

@@ -12,13 +12,14 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline.params import RunError
+from pipeline.readers import record
 from pipeline.readers.columns import Columns, can_hold, convert, plain
 from pipeline.readers.params import FIELDS, PARQUET_COLUMNS, Field, ReadParams
-from pipeline.readers.record import CORRUPT, MAX_BATCH_BYTES, MAX_BATCH_ROWS, TOO_LARGE, TRUNCATED
-from pipeline.readers.record import Broken, Place, Record, batches, too_many_rows
+from pipeline.readers.record import Broken, Place, Record, batches
 
-# Arrow can't be told to stop at a number of bytes, and the sizes in the footer may lie (one value of a dictionary may stand in all
-# rows of a tiny file): so it is asked for a few rows at a time. 256 would be a tenth faster, for documents of 5 kB.
+# Arrow can't be told to stop at a number of bytes, and a tiny file may put one large value of a dictionary in every row: so it is
+# asked for a few rows at a time (256 would be a fifth faster, for documents of 5 kB). The footer's column metadata would say more, but
+# may not be touched: pyarrow ends the process when they are damaged.
 _ROWS_AT_ONCE = 16
 _BUFFER_BYTES = 1 << 20
 _MAGIC = b"PAR1"
@@ -51,15 +52,16 @@ def read(stream: BinaryIO, *, place: Place, params: ReadParams) -> Iterator[pa.R
         if end >= place.max_rows:
             # Said once, by the unit that gets there.
             if first_row < place.max_rows:
-                yield from batches([too_many_rows(place)], place)
+                yield from batches([record.too_many_rows(place)], place)
             return
         try:
             for columns in _row_group(file, index, num_rows=num_rows[index], names=names, source=source):
                 text_bytes += columns["text"].nbytes
                 if text_bytes > params.max_unpacked_bytes:
-                    raise Broken(TOO_LARGE, f"over {params.max_unpacked_bytes:,} bytes of text: the rest is not read")
+                    raise Broken(record.TOO_LARGE, f"over {params.max_unpacked_bytes:,} bytes of text: the rest is not read")
                 yield from convert(columns, row, params)
                 row += len(columns["text"])
+                del columns
         except Broken as broken:
             yield from batches([Record(row, error=broken.error, detail=f"row group {index}: {broken.detail}")], place)
         row = end
@@ -103,7 +105,7 @@ def _unreadable_file(stream: BinaryIO, error: Exception) -> Record:
     num_bytes = stream.seek(0, 2)
     stream.seek(max(0, num_bytes - len(_MAGIC)))
     is_cut = _MAGIC.startswith(head) and stream.read(len(_MAGIC)) != _MAGIC
-    return Record(0, error=TRUNCATED if is_cut else CORRUPT, detail=_short(error))
+    return Record(0, error=record.TRUNCATED if is_cut else record.CORRUPT, detail=_short(error))
 
 
 def _short(error: Exception) -> str:
@@ -150,26 +152,27 @@ def _row_group(file: pq.ParquetFile, index: int, *, num_rows: int, names: Mappin
         Broken: after the rows before the fault.
     """
     held: list[Columns] = []
-    left, held_rows, held_bytes = num_rows, 0, 0
+    left, held_bytes = num_rows, 0
     fault = None
     rows = file.iter_batches(batch_size=_ROWS_AT_ONCE, row_groups=[index], columns=sorted(set(names.values())), use_threads=False)
     try:
         while left:
             batch = next(rows, None)
             if batch is None or len(batch) > left:
-                raise Broken(CORRUPT, f"its rows are not the {num_rows:,} that the footer promises")
+                raise Broken(record.CORRUPT, f"its rows are not the {num_rows:,} that the footer promises")
             columns = {field: plain(_column(batch, name)) for field, name in names.items()}
-            left -= len(batch)
             num_bytes = columns["text"].nbytes
-            if held and (held_rows + len(batch) > MAX_BATCH_ROWS or held_bytes + num_bytes > MAX_BATCH_BYTES):
-                yield _joined(held)
-                held, held_rows, held_bytes = [], 0, 0
             held.append(columns)
-            held_rows += len(batch)
             held_bytes += num_bytes
+            left -= len(batch)
+            del batch, columns
+            # Before the next rows are read, since these may be large: when as many again would be too much.
+            if held_bytes + num_bytes > record.MAX_BATCH_BYTES or len(held) * _ROWS_AT_ONCE >= record.MAX_BATCH_ROWS:
+                yield _joined(held)
+                held, held_bytes = [], 0
     except _UNREADABLE as error:
         source.reraise()
-        fault = Broken(CORRUPT, _short(error))
+        fault = Broken(record.CORRUPT, _short(error))
     except Broken as broken:
         fault = broken
     if held:
@@ -186,4 +189,5 @@ def _column(batch: pa.RecordBatch, name: str) -> pa.Array:
 
 
 def _joined(held: list[Columns]) -> Columns:
-    return {field: pa.concat_arrays([columns[field] for columns in held]) for field in held[0]}
+    # Alone it may be large, and Arrow would copy it.
+    return held[0] if len(held) == 1 else {field: pa.concat_arrays([columns[field] for columns in held]) for field in held[0]}

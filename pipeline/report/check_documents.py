@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from pipeline import laws, schema
 from pipeline.params import LawBroken
 from pipeline.report.check_files import Damaged
-from pipeline.report.datasets import Run, read_columns
+from pipeline.report.datasets import Run, add_counts, read_columns
 
 # Every dataset that has a file a unit; runs/ only where the source is in the mixture.
 BY_UNIT = ("decisions", "documents", "signatures", "nodes", "survivors", "tokens", "runs")
@@ -39,7 +39,7 @@ def check_documents(run: Run, *, damaged: Damaged, progress: Callable[[str], Non
             check = Unit(run, unit, names)
             faults += check.faults()
             for dataset, counts in (("decisions", check.curated), ("survivors", check.deduped), ("tokens", check.tokenized)):
-                _add(counted[source][dataset], counts)
+                add_counts(counted[source][dataset], counts)
             ids.append(check.ids)
             kept_ids.append(check.kept_ids)
     for source in sorted(set(run.sources) - partial):
@@ -88,7 +88,7 @@ class Unit:
         decisions = self._read("decisions", ["id", "verdict", "reason", "num_bytes"])
         self.ids = decisions["id"].to_numpy()
         self._verdicts = decisions["verdict"]
-        kept = pc.equal(decisions["verdict"], schema.KEPT).to_numpy()
+        kept = pc.fill_null(pc.equal(decisions["verdict"], schema.KEPT), False).to_numpy()
         self._curated_ids = self.ids[kept]
         self._document_ids, self._document_bytes, self._text_faults = self._documents()
         survivors = self._read("survivors", ["id", "kept", "duplicate_of"])
@@ -220,11 +220,3 @@ def _dangling(run: Run, unit: str, kept: np.ndarray) -> Iterator[str]:
     lost = targets[kept[places] != targets] if len(kept) else targets
     if len(lost):
         yield f"survivors/{file.name}: {len(lost):,} documents duplicate one that is not kept, such as {lost[0]}"
-
-
-def _add(into: Counts, counts: Counts) -> None:
-    for key, value in counts.items():
-        if isinstance(value, dict):
-            _add(into.setdefault(key, {}), value)
-        else:
-            into[key] = into.get(key, 0) + value

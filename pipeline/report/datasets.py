@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -33,7 +34,16 @@ DATASETS = (
 _EXTRA = {
     **dict.fromkeys(("documents", "decisions", "signatures", "survivors", "tokens"), ("units",)),
     "tokenizer": ("sha256", "special_ids", "vocab_size"),
-    "sequences": ("deviation", "num_sequences", "num_sequences_by_source", "phase_ends", "sources", "special_ids", "tokenizer"),
+    "sequences": (
+        "deviation",
+        "num_sequences",
+        "num_sequences_by_source",
+        "phase_ends",
+        "sources",
+        "special_ids",
+        "tokenizer",
+        "vocab_size",
+    ),
 }
 
 
@@ -118,3 +128,12 @@ def load_manifest(workdir: str, dataset: str) -> Manifest:
 def read_columns(path: str, columns: list[str]) -> pa.Table:
     """Some columns of one file, a chunk a column, and one dictionary where a column has dictionaries."""
     return pq.read_table(path, columns=columns).unify_dictionaries().combine_chunks()
+
+
+def add_counts(into: dict[str, Any], counts: Mapping[str, Any]) -> None:
+    """Adds up the integers, key by key and level by level; what is no count stays out."""
+    for key, value in counts.items():
+        if isinstance(value, Mapping):
+            add_counts(into.setdefault(key, {}), value)
+        elif isinstance(value, int) and not isinstance(value, bool):
+            into[key] = into.get(key, 0) + value

@@ -15,7 +15,7 @@ from pipeline import schema
 from pipeline.curation.rule import RULE_SETS, RuleSpec, build_rules
 from pipeline.dedup.params import DedupParams, implied_threshold, recall
 from pipeline.report.attention import attention
-from pipeline.report.datasets import DATASETS, Run, load_run
+from pipeline.report.datasets import DATASETS, Run, add_counts, load_run
 from pipeline.report.rows import deviation_rows, document_rows, duplicate_rows, first_prefix, phase_rows, segment_rows, share_range
 
 VERSION = 1
@@ -204,14 +204,5 @@ def _total(sources: Iterable[Stats]) -> Stats:
     """The sources' counts added up, section by section."""
     total: Stats = {}
     for source in sources:
-        _add(total, {section: source[section] for section in ("curate", "dedupe", "tokenize", "mixture", "pack") if source[section]})
+        add_counts(total, {section: source[section] for section in ("curate", "dedupe", "tokenize", "mixture", "pack") if source[section]})
     return total
-
-
-def _add(into: Stats, counts: Stats) -> None:
-    """Adds up the integers, key by key; what is no count stays out."""
-    for key, value in counts.items():
-        if isinstance(value, dict):
-            _add(into.setdefault(key, {}), value)
-        elif isinstance(value, int) and not isinstance(value, bool):
-            into[key] = into.get(key, 0) + value

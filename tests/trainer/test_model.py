@@ -9,8 +9,9 @@ from tests.trainer.synthetic import MODEL, V
 from trainer.data import Batch
 from trainer.model import init_weights, logits
 
-LENGTHS = np.array([7, 1, 11, 5])
-S = 28  # four of padding
+# Lengths of documents, and of the sequence; the second takes attention through several blocks of queries.
+LAYOUTS = {"one block": ([7, 1, 11, 5], 28), "three blocks": ([300, 1, 250], 600)}
+layouts = pytest.mark.parametrize(("lengths", "S"), LAYOUTS.values(), ids=LAYOUTS)
 
 
 @jax.jit
@@ -27,13 +28,10 @@ def weights():
     )
 
 
-def batch_of(tokens):
-    ids, places = segment_ids(LENGTHS, S)[None], positions(LENGTHS, S)[None]
-    return Batch(tokens[None], ids, places, ids > 0, np.zeros(1, np.int32))
-
-
-def run(weights, tokens):
-    return np.asarray(jax.jit(partial(logits, model=MODEL))(weights, batch_of(tokens)))[0]
+def run(weights, tokens, lengths):
+    ids, places = (derive(np.array(lengths), len(tokens))[None] for derive in (segment_ids, positions))
+    batch = Batch(tokens[None], ids, places, ids > 0, np.zeros(1, np.int32))
+    return np.asarray(jax.jit(partial(logits, model=MODEL))(weights, batch))[0]
 
 
 def reference(weights, tokens):
@@ -67,25 +65,27 @@ def reference(weights, tokens):
     return norm(x, w["final_norm_D"]) @ w["unembed_DxV"]
 
 
-def test_a_packed_document_has_the_logits_that_it_has_alone_in_a_plain_implementation(weights):
+@layouts
+def test_a_packed_document_has_the_logits_that_it_has_alone_in_a_plain_implementation(weights, lengths, S):
     tokens = np.random.default_rng(1).integers(0, V, S).astype(np.int32)
-    packed, start = run(weights, tokens), 0
-    for length in LENGTHS:
+    packed, start = run(weights, tokens, lengths), 0
+    for length in lengths:
         alone = reference(weights, tokens[start : start + length])
         np.testing.assert_allclose(packed[start : start + length], alone, rtol=2e-4, atol=2e-5)
         start += length
 
 
-@pytest.mark.parametrize("document", range(len(LENGTHS)))
-def test_changing_one_document_leaves_the_logits_of_its_neighbours_unchanged(weights, document):
+@layouts
+def test_changing_one_document_leaves_the_logits_of_its_neighbours_unchanged(weights, lengths, S):
     random = np.random.default_rng(2)
     tokens = random.integers(0, V, S).astype(np.int32)
-    changed = tokens.copy()
-    inside = segment_ids(LENGTHS, S) == document + 1
-    changed[inside] = (changed[inside] + random.integers(1, V, inside.sum())) % V
-    before, after = run(weights, tokens), run(weights, changed)
-    np.testing.assert_array_equal(before[~inside], after[~inside])
-    assert (before[inside] != after[inside]).any(axis=1).all()
+    before = run(weights, tokens, lengths)
+    for document in range(len(lengths)):
+        inside = segment_ids(np.array(lengths), S) == document + 1
+        changed = np.where(inside, (tokens + random.integers(1, V, S)) % V, tokens).astype(np.int32)
+        after = run(weights, changed, lengths)
+        np.testing.assert_array_equal(before[~inside], after[~inside])
+        assert (before[inside] != after[inside]).any(axis=1).all()
 
 
 def test_a_seed_gives_the_same_weights_again_and_another_seed_others():
