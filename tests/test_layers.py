@@ -13,7 +13,7 @@ PACKAGES = ("pipeline", "mixtures", "tokenization", "trainer")
 
 # From low to high. A name stands for its module, or for all that is in its package, except for what has a line of its own.
 LAYERS = (
-    "pipeline.errors pipeline.params pipeline.hashing pipeline.schema",
+    "pipeline.errors pipeline.params pipeline.hashing pipeline.kernels pipeline.schema",
     "pipeline.storage pipeline.units pipeline.shards pipeline.records pipeline.manifest pipeline.laws",
     "pipeline.readers pipeline.curation pipeline.dedup pipeline.packing mixtures tokenization trainer.config",
     "pipeline.config",

@@ -65,7 +65,8 @@ class Engine:
         """Builds the pipeline, runs it and waits.
 
         Raises:
-            UsageError, RunError: raised so by a worker, wherever that was.
+            UsageError, RunError: raised so by a worker, wherever that was; the system refused it something.
+            KeyboardInterrupt
         """
         spill = self.spill_folder(workdir, job)
         try:
@@ -73,18 +74,24 @@ class Engine:
             build(pipeline)
             pipeline.run().wait_until_finish()
         except Exception as error:
-            raise _own_error(error) from error
+            own = _own_error(f"{type(error).__module__}.{type(error).__name__}: {error}")
+            if own is None:
+                raise
+            raise own from error
         finally:
             if spill:
                 shutil.rmtree(spill, ignore_errors=True)
 
 
-def _own_error(error: Exception) -> Exception:
-    """A worker's own error travels as text: the user wants that, not the engine's trace around it."""
-    if isinstance(error, errors.UsageError | errors.RunError):
-        return error
-    found = re.search(r"pipeline\.errors\.(UsageError|RunError|LawBroken): (.*?)(?: \[while running|\n\n|\Z)", str(error), re.S)
-    return getattr(errors, found[1])(found[2].strip()) if found else error
+def _own_error(text: str) -> BaseException | None:
+    """What a user should see of a worker's error, which travels as text or in the engine's wrapping; None: it is a fault of ours."""
+    found = re.search(r"pipeline\.errors\.(UsageError|RunError|LawBroken): (.*?)(?: \[while running|\n\n|\Z)", text, re.S)
+    if found:
+        return getattr(errors, found[1])(found[2].strip())  # type: ignore[no-any-return]
+    if re.search(r"\bKeyboardInterrupt \[while running", text):
+        return KeyboardInterrupt()
+    refused = re.search(r"\[Errno \d+\] .*?(?= \[while running|\n|\Z)", text)
+    return errors.RunError(refused[0]) if refused else None
 
 
 class Deal(beam.PTransform):

@@ -86,7 +86,8 @@ class JobProgress:
     def _rates(self, seconds: float) -> str:
         if not self._num_documents or seconds <= 0:
             return ""
-        return f", {self._num_documents / seconds:,.0f} documents/s, {self._num_bytes / seconds / 1e6:.1f} MB/s"
+        rate = f", {self._num_documents / seconds:,.0f} documents/s"
+        return rate + (f", {self._num_bytes / seconds / 1e6:.1f} MB/s" if self._num_bytes else "")
 
     def _poll(self) -> None:
         for folder in self._folders:

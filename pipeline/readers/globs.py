@@ -22,7 +22,7 @@ def _union(patterns: Iterable[str]) -> re.Pattern[str]:
 
 def _regex(pattern: str) -> str:
     anywhere = "" if "/" in pattern else "(?:.*/)?"
-    parts = re.findall(r"\*\*/|\*\*|\*|\?|\[!?[^]]+\]|.", pattern.lstrip("/"), re.DOTALL)
+    parts = re.findall(r"\*\*/|\*\*|\*|\?|\[(?:!.|[^!])[^]]*\]|.", pattern.lstrip("/"), re.DOTALL)
     return anywhere + "".join(_TOKENS[part] if part in _TOKENS else _set(part) if len(part) > 1 else re.escape(part) for part in parts)
 
 
@@ -30,6 +30,16 @@ _TOKENS = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
 
 
 def _set(part: str) -> str:
-    negated = part.startswith("[!")
-    inside = part[2 if negated else 1 : -1].replace("\\", r"\\").replace("[", r"\[").replace("^", r"\^")
-    return f"[{'^/' if negated else ''}{inside}]"
+    """[...] with its ranges, in the words of regexes; an empty range holds nothing."""
+    is_negated = part.startswith("[!")
+    characters = part[2 if is_negated else 1 : -1]
+    inside = ""
+    while characters:
+        is_range = len(characters) > 2 and characters[1] == "-"
+        first, last = characters[0], characters[2 if is_range else 0]
+        if first <= last:
+            inside += re.escape(first) + "-" + re.escape(last)
+        characters = characters[3 if is_range else 1 :]
+    if not inside:
+        return "[^/]" if is_negated else "(?!)"
+    return f"(?!/)[{'^' if is_negated else ''}{inside}]"

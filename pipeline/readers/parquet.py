@@ -4,6 +4,7 @@ A row is its place in the whole file. A row group that can't be read to its end 
 and the next row group is read; a file whose footer can't be read is one broken row.
 """
 
+import contextlib
 from collections.abc import Iterator, Mapping
 from typing import BinaryIO
 
@@ -20,7 +21,7 @@ from pipeline.readers.record import Broken, Place, Record, batches
 # Arrow can't be told to stop at a number of bytes, and a tiny file may put one large value of a dictionary in every row: so it is
 # asked for a few rows at a time (256 would be a fifth faster, for documents of 5 kB). The footer's column metadata would say more, but
 # may not be touched: pyarrow ends the process when they are damaged.
-_ROWS_AT_ONCE = 16
+_ROWS_AT_ONCE = 8
 _BUFFER_BYTES = 1 << 20
 _MAGIC = b"PAR1"
 
@@ -151,34 +152,48 @@ def _row_group(file: pq.ParquetFile, index: int, *, num_rows: int, names: Mappin
     Raises:
         Broken: after the rows before the fault.
     """
-    held: list[Columns] = []
+    held: list[pa.RecordBatch] = []
     left, held_bytes = num_rows, 0
-    fault = None
     rows = file.iter_batches(batch_size=_ROWS_AT_ONCE, row_groups=[index], columns=sorted(set(names.values())), use_threads=False)
     try:
         while left:
             batch = next(rows, None)
             if batch is None or len(batch) > left:
                 raise Broken(record.CORRUPT, f"its rows are not the {num_rows:,} that the footer promises")
-            columns = {field: plain(_column(batch, name)) for field, name in names.items()}
-            num_bytes = columns["text"].nbytes
-            held.append(columns)
+            num_bytes = _most_bytes(batch)
+            held.append(batch)
             held_bytes += num_bytes
             left -= len(batch)
-            del batch, columns
-            # Before the next rows are read, since these may be large: when as many again would be too much.
-            if held_bytes + num_bytes > record.MAX_BATCH_BYTES or len(held) * _ROWS_AT_ONCE >= record.MAX_BATCH_ROWS:
-                yield _joined(held)
-                held, held_bytes = [], 0
+            del batch
+            # When as many bytes again would be too much, and before they are read.
+            if held_bytes + num_bytes > record.MAX_BATCH_BYTES or len(held) * _ROWS_AT_ONCE >= record.MAX_BATCH_ROWS or not left:
+                part, held, held_bytes = held, [], 0
+                yield _joined(part, names)
+                del part
     except _UNREADABLE as error:
         source.reraise()
         fault = Broken(record.CORRUPT, _short(error))
     except Broken as broken:
         fault = broken
-    if held:
-        yield _joined(held)
-    if fault:
-        raise fault
+    else:
+        return
+    with contextlib.suppress(*_UNREADABLE):  # then these rows are part of the same fault
+        if held:
+            yield _joined(held, names)
+    raise fault
+
+
+def _most_bytes(batch: pa.RecordBatch) -> int:
+    """The size of a batch when its dictionaries are spelt out: at most."""
+    has_dictionary = any(pa.types.is_dictionary(column.type) for column in batch.columns)
+    return batch.nbytes * (len(batch) if has_dictionary else 1)
+
+
+def _joined(held: list[pa.RecordBatch], names: Mapping[Field, str]) -> Columns:
+    """The fields of the batches. Raises pa.ArrowInvalid: they are damaged."""
+    # One alone may be large, and Arrow would copy it.
+    batch = held[0] if len(held) == 1 else pa.concat_batches(held)
+    return {field: plain(_column(batch, name)) for field, name in names.items()}
 
 
 def _column(batch: pa.RecordBatch, name: str) -> pa.Array:
@@ -186,8 +201,3 @@ def _column(batch: pa.RecordBatch, name: str) -> pa.Array:
         return batch.column(name)
     top, *parts = name.split(".")
     return pc.struct_field(batch.column(top), parts)
-
-
-def _joined(held: list[Columns]) -> Columns:
-    # Alone it may be large, and Arrow would copy it.
-    return held[0] if len(held) == 1 else {field: pa.concat_arrays([columns[field] for columns in held]) for field in held[0]}

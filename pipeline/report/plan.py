@@ -1,5 +1,6 @@
 """The table of `tenfold plan`."""
 
+import itertools
 from fractions import Fraction
 
 from rich.console import Console
@@ -21,8 +22,9 @@ def print_budget(budget: Budget, sequence_length: int, *, console: Console | Non
     console = console or Console()
     table = plan_table(budget)
     # A number that is cut short is worse than a line that the terminal breaks.
-    width = max(console.width, console.measure(table, options=console.options.update(width=1000)).maximum)
-    console.print(table, width=width, crop=False)
+    wide = console.options.update(width=1000)
+    console.width = max(console.width, console.measure(table, options=wide).maximum)
+    console.print(table)
     console.print(Text(binding_sentence(budget, sequence_length)), soft_wrap=True)
 
 
@@ -54,7 +56,7 @@ def plan_table(budget: Budget) -> Table:
 def target_share(budget: Budget, source: SourceBudget) -> Fraction:
     """Of the whole stream: the phases' shares, weighted by their lengths."""
     ends = [0, *budget.schedule.phase_ends.tolist()]
-    lengths = [stop - start for start, stop in zip(ends[:-1], ends[1:], strict=True)]
+    lengths = [stop - start for start, stop in itertools.pairwise(ends)]
     return sum((share * length for share, length in zip(source.shares, lengths, strict=True)), Fraction(0)) / ends[-1]
 
 

@@ -1,0 +1,85 @@
+"""What the README and the docs tell a user to type is what there is."""
+
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import jsonschema
+import pytest
+import typer
+import yaml
+
+from pipeline.cli import app
+from pipeline.config import RunConfig
+from tests.conftest import Run
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+COMMANDS: dict[str, Any] = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", page.read_text(), re.M | re.S)
+
+
+def calls(page: Path) -> list[list[str]]:
+    """The words of every `tenfold ...` in code."""
+    code = [*blocks(page, ""), *blocks(page, "bash"), *re.findall(r"`([^`\n]+)`", page.read_text())]
+    lines = [line.split("#")[0] for text in code for line in text.splitlines()]
+    return [shlex.split(line)[1:] for line in lines if re.match("tenfold [a-z]", line)]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_command_and_option_in_the_docs_exists(page: Path) -> None:
+    for command, *words in calls(page):
+        ours = words[: words.index("--")] if "--" in words else words
+        known = {option for parameter in COMMANDS[command].params for option in parameter.opts}
+        assert {word for word in ours if word.startswith("--")} <= known, f"tenfold {command} {words}"
+
+
+def test_the_readme_names_every_command() -> None:
+    text = (ROOT / "README.md").read_text()
+    assert [command for command in COMMANDS if f"`{command}`" not in text and f"tenfold {command}" not in text] == []
+
+
+@pytest.mark.parametrize("page", [ROOT / "README.md", ROOT / "docs/config.md"], ids=lambda page: page.name)
+def test_the_configs_in_the_docs_are_valid(page: Path) -> None:
+    values: dict[str, Any] = {}
+    for text in blocks(page, "yaml"):
+        values |= {key: value for key, value in yaml.safe_load(text).items() if value != {"...": None}}
+    values.setdefault("workdir", "run")
+    jsonschema.validate(values, RunConfig.model_json_schema())
+    assert list(RunConfig.model_validate(values).sources) == list(values["sources"])
+
+
+def test_the_config_page_shows_every_section() -> None:
+    shown = {key for text in blocks(ROOT / "docs/config.md", "yaml") for key in yaml.safe_load(text)}
+    assert shown == set(RunConfig.model_fields)
+
+
+def test_the_records_page_reads_a_record(whole: Run) -> None:
+    (code,) = blocks(ROOT / "docs/records.md", "python")
+    shard = next((whole.workdir / "sequences").glob("*.arrayrecord"))
+    names: dict[str, Any] = {}
+    exec(re.sub(r"run/sequences/[^\"]*", str(shard), code), names)
+    assert int(names["record"].segment_lengths.sum()) == len(names["record"].tokens)
+
+
+def test_the_demo_config_fits_the_schema_that_editors_get() -> None:
+    jsonschema.validate(yaml.safe_load((ROOT / "mixtures/demo.yaml").read_text()), RunConfig.model_json_schema())
+
+
+def test_every_make_target_in_the_docs_exists() -> None:
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.M))
+    named = {target for page in PAGES for target in re.findall(r"(?:^|`)make ([a-z]+)", page.read_text(), re.M)}
+    assert named
+    assert named <= targets
+
+
+def test_the_readmes_query_answers_on_a_run(whole: Run) -> None:
+    (query,) = blocks(ROOT / "README.md", "sql")
+    rows = duckdb.sql(query.replace("'run/", f"'{whole.workdir}/")).fetchall()
+    assert rows
+    assert all(reason and count > 0 for reason, count, _ in rows)
