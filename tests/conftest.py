@@ -38,7 +38,9 @@ class Tenfold:
     def __init__(self, folder: Path) -> None:
         self._output = folder / "output.txt"
         command = [sys.executable, "-m", "tests.jobs.fork_server"]
-        self._server = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=ROOT)
+        self._server = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=ROOT
+        )
 
     def __call__(self, *arguments: str | Path, die: Death | None = None) -> Finished:
         assert self._server.stdin is not None

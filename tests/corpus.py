@@ -251,7 +251,9 @@ def _write_web(root: Path, pages: list[tuple[str, str]]) -> Iterator[Row]:
     """Packed by zstd; the second file ends in the middle of a frame."""
     root.mkdir(parents=True)
     half = len(pages) // 2
-    yield from _lines(root / "c4-0000.jsonl.zst", [_dolma(name, text) for name, text in pages[:half]], texts=[text for _, text in pages[:half]])
+    yield from _lines(
+        root / "c4-0000.jsonl.zst", [_dolma(name, text) for name, text in pages[:half]], texts=[text for _, text in pages[:half]]
+    )
     lines = [_dolma(name, text) for name, text in pages[half:]]
     yield from _lines(root / "c4-0001.jsonl.zst", lines, texts=[text for _, text in pages[half:]], rest=b'{"text": "not much of a fra')
 

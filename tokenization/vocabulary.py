@@ -73,6 +73,7 @@ def obstacle(model: Model) -> str | None:
     user_defined = [model.texts[i] for i in model.of_kind(USER_DEFINED)]
     usable = {model.texts[i] for i in model.of_kind(NORMAL, USER_DEFINED)}
     reserved = [model.texts[i] for i in model.of_kind(UNKNOWN, CONTROL, BYTE)]
+    normal_scores = model.scores[model.kinds == NORMAL]
     obstacles = {
         "it is no BPE model": not model.is_bpe,
         "it normalises text": bool(model.charsmap),
@@ -82,6 +83,8 @@ def obstacle(model: Model) -> str | None:
         "it does not fall back to bytes": not model.byte_fallback,
         "it has unused pieces": bool((model.kinds == UNUSED).any()),
         "a score is no finite number": not np.isfinite(model.scores).all(),
+        # Equal or not, depending on the version of sentencepiece.
+        "it has scores of 0 and of -0": len(np.unique(np.signbit(normal_scores[normal_scores == 0]))) > 1,
         "a reserved piece can stand for text": any(len(text.decode()) == 1 or text in usable for text in reserved),
         # sentencepiece compares no more matches than that at one place.
         "its user-defined pieces have over 64 lengths": len({len(text) for text in user_defined}) > 64,

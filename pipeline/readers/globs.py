@@ -3,6 +3,8 @@
 import re
 from collections.abc import Callable, Iterable
 
+_TOKENS = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+
 
 def path_filter(include: Iterable[str], exclude: Iterable[str]) -> Callable[[str], bool]:
     """A test for paths: some pattern of `include` matches, none of `exclude` does.
@@ -24,9 +26,6 @@ def _regex(pattern: str) -> str:
     anywhere = "" if "/" in pattern else "(?:.*/)?"
     parts = re.findall(r"\*\*/|\*\*|\*|\?|\[(?:!.|[^!])[^]]*\]|.", pattern.lstrip("/"), re.DOTALL)
     return anywhere + "".join(_TOKENS[part] if part in _TOKENS else _set(part) if len(part) > 1 else re.escape(part) for part in parts)
-
-
-_TOKENS = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
 
 
 def _set(part: str) -> str:

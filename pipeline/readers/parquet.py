@@ -17,6 +17,7 @@ from pipeline.readers import record
 from pipeline.readers.columns import Columns, can_hold, convert, plain
 from pipeline.readers.params import FIELDS, PARQUET_COLUMNS, Field, ReadParams
 from pipeline.readers.record import Broken, Place, Record, batches
+from pipeline.readers.streams import read_exactly
 
 # Arrow can't be told to stop at a number of bytes, and a tiny file may put one large value of a dictionary in every row: so it is
 # asked for a few rows at a time (256 would be a fifth faster, for documents of 5 kB). The footer's column metadata would say more, but
@@ -78,9 +79,9 @@ class _Source:
         self._failure: OSError | None = None
         self.seek, self.tell = stream.seek, stream.tell
 
-    def read(self, num_bytes: int = -1) -> bytes:
+    def read(self, num_bytes: int) -> bytes:
         try:
-            return self._stream.read(num_bytes)
+            return read_exactly(self._stream, num_bytes)
         except OSError as error:
             self._failure = error
             raise

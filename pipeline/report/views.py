@@ -21,23 +21,24 @@ def views(stats: Stats) -> dict[str, Any]:
     }
 
 
-def ratios(verdict: Stats) -> dict[str, str]:
-    """The groups' shares as 10 : 1, the smallest target being 1; `range` is the first group's part of it over all longer prefixes."""
+def ratios(verdict: Stats) -> dict[str, str | None]:
+    """The groups' shares as 10 : 1, the smallest target being 1; `range` is that ratio's over all longer prefixes, of two groups."""
     groups = verdict["groups"]
     order = sorted(groups, key=lambda name: (-groups[name]["target_share"], name))
-    smallest = groups[order[-1]]
-    target = [groups[name]["target_share"] / smallest["target_share"] for name in order]
-    realised = [groups[name]["realised_share"] / smallest["realised_share"] if smallest["realised_share"] else 0.0 for name in order]
-    found = {
+    if len(order) == 1:
+        return {"names": order[0], "target": "100 %", "realised": "100 %", "range": None}
+    parts = {}
+    for side in ("target_share", "realised_share"):
+        smallest = groups[order[-1]][side]
+        parts[side] = [groups[name][side] / smallest if smallest else 0.0 for name in order[:-1]]
+    lowest, highest = (groups[order[0]][side] for side in ("lowest_share", "highest_share"))
+    is_steady = len(order) == 2 and len(verdict["phase_ends"]) == 1 and highest < 1
+    return {
         "names": " : ".join(order),
-        "target": " : ".join(f"{part:.4g}" for part in target),
-        "realised": " : ".join(f"{part:.2f}" for part in realised[:-1]) + (" : 1" if len(order) > 1 else "1"),
+        "target": " : ".join([*(f"{part:.4g}" for part in parts["target_share"]), "1"]),
+        "realised": " : ".join([*(f"{part:.2f}" for part in parts["realised_share"]), "1"]),
+        "range": f"{lowest / (1 - lowest):.2f} – {highest / (1 - highest):.2f} : 1" if is_steady else None,
     }
-    if len(order) == 2 and len(verdict["phase_ends"]) == 1:
-        lowest, highest = (groups[order[0]][side] for side in ("lowest_share", "highest_share"))
-        if highest < 1:
-            found["range"] = f"{lowest / (1 - lowest):.2f} – {highest / (1 - highest):.2f} : 1"
-    return found
 
 
 def _groups(stats: Stats) -> list[Stats]:

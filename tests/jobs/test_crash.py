@@ -70,7 +70,9 @@ def test_a_run_that_is_killed_at_every_seventh_rename_gets_to_its_end(corpus: Co
 
 
 @pytest.mark.parametrize("where", ["/signatures/", "/edges/", "/tokens/", "/sequences/"])
-def test_an_interrupt_stops_cleanly_and_the_next_run_goes_on(where: str, corpus: Corpus, whole: Run, tenfold: Tenfold, tmp_path: Path) -> None:
+def test_an_interrupt_stops_cleanly_and_the_next_run_goes_on(
+    where: str, corpus: Corpus, whole: Run, tenfold: Tenfold, tmp_path: Path
+) -> None:
     workdir = tmp_path / "run"
     config = write_config(tmp_path / "config.yaml", corpus.config(workdir))
     stopped = tenfold("run", config, die=Death(where, 2, name="SIGINT"))

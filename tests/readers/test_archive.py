@@ -11,8 +11,10 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipeline.readers import archive as archives
 from pipeline.readers.params import ReadParams
-from tests.readers.reading import is_prefix_and_one_error, read_bytes
+from pipeline.readers.record import Place
+from tests.readers.reading import Trickle, is_prefix_and_one_error, listed, read_bytes
 
 FILES = {
     "six-1.16.0/README.rst": b"Six\n",
@@ -67,6 +69,12 @@ def test_every_kind_of_archive_gives_the_same_documents(data):
     assert [row["text"] for row in rows if not row["error"]] == [FILES[name].decode() for name in list(FILES)[:3] + list(FILES)[5:]]
     assert [row["language"] for row in rows] == ["restructuredtext", "python", "makefile", None, "text", "python", "python"]
     assert {row["repository"] for row in rows} == {"pypi/six"}
+
+
+@pytest.mark.parametrize("data", PACKED.values(), ids=PACKED)
+def test_how_the_store_cuts_its_answers_changes_nothing(data):
+    trickled = listed(archives.read(Trickle(data), place=Place("container.archive"), params=ReadParams()))
+    assert trickled == read_bytes("archive", data)
 
 
 def test_rows_count_all_members_so_that_they_do_not_depend_on_what_is_included():

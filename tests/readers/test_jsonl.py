@@ -163,6 +163,10 @@ def test_a_bomb_ends_in_one_broken_row():
     data = zstandard.ZstdCompressor().compress(lines({"text": "a"}) + b" " * 50_000_000)
     assert errors(data, params=ReadParams(max_unpacked_bytes=1_000_000)) == [(0, None), (1, "too_large")]
     assert errors(b"{}\n" * 10, max_rows=5) == [(0, "null_text"), (1, "null_text"), (2, "null_text"), (3, "null_text"), (4, "too_large")]
+    # Lines that yield nothing are rows that ids must be set aside for.
+    blank = b"\n" * 3_000_000
+    assert errors(blank, max_rows=10_000) == [(9_999, "too_large")]
+    assert [errors(blank, max_rows=10_000, stripe=(i, 3)) for i in range(3)] == [[], [], [(9_999, "too_large")]]
 
 
 @pytest.mark.parametrize("name", ["gzip", "zstd", "bzip2", "xz"])

@@ -12,7 +12,7 @@ from pipeline.params import RunError
 from pipeline.readers import parquet
 from pipeline.readers.params import ReadParams
 from pipeline.readers.record import Place
-from tests.readers.reading import is_prefix_and_one_error, listed, read_bytes
+from tests.readers.reading import Trickle, is_prefix_and_one_error, listed, read_bytes
 
 NUM_ROWS = 1000
 
@@ -196,6 +196,19 @@ def test_more_rows_than_ids_were_set_aside_for_end_in_one_broken_row():
     assert errors(data, max_rows=250, row_groups=(0, 1)) == []
     assert errors(data, max_rows=250, row_groups=(2, 9)) == [(249, "too_large")]
     assert errors(data, max_rows=250, row_groups=(3, 9)) == []
+
+
+def test_more_text_than_was_allowed_ends_in_one_broken_row_a_row_group():
+    texts = pa.table({"text": pa.array(["x" * 1_000_000]).take(pa.array([0] * 60))})
+    rows = read_bytes("parquet", written(texts, row_group_size=30), params=ReadParams(max_unpacked_bytes=20_000_000))
+    assert [row["row"] for row in rows if row["error"] is None] == list(range(16))
+    assert [(row["row"], row["error"]) for row in rows if row["error"]] == [(16, "too_large"), (30, "too_large")]
+
+
+def test_how_the_store_cuts_its_answers_changes_nothing():
+    data = written(stack(50))
+    trickled = listed(parquet.read(Trickle(data), place=Place("container.parquet"), params=ReadParams()))
+    assert trickled == read_bytes("parquet", data)
 
 
 def test_a_store_that_fails_is_no_broken_record():

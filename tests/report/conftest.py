@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 import shutil
 from pathlib import Path
 
@@ -16,10 +17,13 @@ from pipeline.report.statistics import Stats, collect
 
 HOSTILE_RULE = "</script><script>alert('rule')</script>"
 HOSTILE_GROUP = "prose\"><img src=x onerror=alert('group')>"
-WORDS = (
-    "the be to of and that have with river stone house letter number table field window market paper engine garden street summer winter "
-    "morning evening water light sound voice picture record measure answer question reason method result sample token order source"
-).split()
+WORDS = re.findall(
+    "[a-z]+",
+    """
+    the be to of and that have with river stone house letter number table field window market paper engine garden street summer winter
+    morning evening water light sound voice picture record measure answer question reason method result sample token order source
+    """,
+)
 
 OWN_RULES = f"""
 import numpy as np

@@ -1,0 +1,152 @@
+"""Worker processes: the bytes of one process, and no process left behind, whatever happens to the first."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT, Run
+from tests.corpus import Corpus, write_config
+from tests.jobs.workdirs import all_outputs, leftovers, records, snapshot
+
+COMMAND = Path(sys.executable).parent / "tenfold"
+PATIENCE_SECONDS = 120
+
+
+class Started:
+    """`tenfold run` in a process group of its own, as a shell starts it."""
+
+    def __init__(self, config: Path, *, workers: int) -> None:
+        self._output = config.with_suffix(".txt")
+        environment = os.environ | {"PYTHONPATH": str(ROOT)}
+        command = [COMMAND, "run", config, "--workers", str(workers)]
+        with open(self._output, "w") as output:
+            self.process = subprocess.Popen(command, stdout=output, stderr=output, env=environment, start_new_session=True)
+
+    @property
+    def output(self) -> str:
+        return self._output.read_text()
+
+    def finish(self) -> int:
+        return self.process.wait(PATIENCE_SECONDS)
+
+    def wait_for(self, workdir: Path, job: str, *, num_records: int) -> None:
+        """Until so many items of the job are done."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while len(records(workdir, job)) < num_records:
+            assert self.process.poll() is None, f"it ended before {num_records} items of {job} were done: {self.output}"
+            assert time.monotonic() < deadline, self.output
+            time.sleep(0.005)
+
+    def kill(self) -> None:
+        """The first process alone: the others must see for themselves."""
+        self.process.kill()
+        self.process.wait()
+
+    def wait_until_alone(self) -> None:
+        """Until no process of the group is left."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while living := _group(self.process.pid):
+            assert time.monotonic() < deadline, f"still there: {living}"
+            time.sleep(0.05)
+
+
+def _group(group: int) -> dict[int, str]:
+    """The command lines of the group's processes that live, by their ids."""
+    found = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            state, _, its_group = (folder / "stat").read_text().rpartition(")")[2].split()[:3]
+            if int(its_group) == group and state != "Z":
+                found[int(folder.name)] = (folder / "cmdline").read_text().replace("\0", " ")
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+    return found
+
+
+def _same_as(whole: Run, workdir: Path) -> None:
+    assert leftovers(workdir) == []
+    assert snapshot(workdir) == snapshot(whole.workdir)
+
+
+def test_two_worker_processes_write_the_bytes_of_one_process(corpus: Corpus, whole: Run, tmp_path: Path) -> None:
+    started = Started(write_config(tmp_path / "config.yaml", corpus.config(tmp_path / "run")), workers=2)
+    assert started.finish() == 0, started.output
+    assert "Traceback" not in started.output
+    started.wait_until_alone()
+    _same_as(whole, tmp_path / "run")
+
+
+@pytest.mark.slow
+def test_three_worker_processes_over_files_in_another_order_write_the_same_bytes(corpus: Corpus, whole: Run, tmp_path: Path) -> None:
+    raw = tmp_path / "raw"
+    for path in sorted(corpus.root.rglob("*"), reverse=True):
+        (raw / path.relative_to(corpus.root)).parent.mkdir(parents=True, exist_ok=True)
+        if not path.is_dir():
+            shutil.copy2(path, raw / path.relative_to(corpus.root), follow_symlinks=False)
+    started = Started(write_config(tmp_path / "config.yaml", Corpus(raw, ()).config(tmp_path / "run")), workers=3)
+    assert started.finish() == 0, started.output
+    _same_as(whole, tmp_path / "run")
+
+
+def test_workers_die_with_a_first_process_that_is_killed_and_the_next_run_goes_on(corpus: Corpus, whole: Run, tmp_path: Path) -> None:
+    workdir = tmp_path / "run"
+    config = write_config(tmp_path / "config.yaml", corpus.config(workdir))
+    started = Started(config, workers=2)
+    started.wait_for(workdir, "curate", num_records=3)
+    assert len(_group(started.process.pid)) > 2
+    started.kill()
+    started.wait_until_alone()
+    before = all_outputs(workdir)
+    assert 3 <= len(records(workdir, "curate")) < len(records(whole.workdir, "curate"))
+
+    resumed = Started(config, workers=2)
+    assert resumed.finish() == 0, resumed.output
+    assert before.items() <= all_outputs(workdir).items()
+    _same_as(whole, workdir)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("job", "num_records"), [("dedupe-compare", 1), ("tokenize", 3), ("pack", 2)])
+def test_a_later_job_that_is_killed_with_its_workers_goes_on(
+    job: str, num_records: int, corpus: Corpus, whole: Run, tmp_path: Path
+) -> None:
+    workdir = tmp_path / "run"
+    config = write_config(tmp_path / "config.yaml", corpus.config(workdir))
+    started = Started(config, workers=2)
+    started.wait_for(workdir, job, num_records=num_records)
+    os.killpg(started.process.pid, signal.SIGKILL)
+    started.wait_until_alone()
+    before = all_outputs(workdir)
+    resumed = Started(config, workers=2)
+    assert resumed.finish() == 0, resumed.output
+    assert before.items() <= all_outputs(workdir).items()
+    _same_as(whole, workdir)
+
+
+@pytest.mark.slow
+def test_a_first_process_that_is_killed_before_its_workers_are_up_leaves_none(corpus: Corpus, tmp_path: Path) -> None:
+    started = Started(write_config(tmp_path / "config.yaml", corpus.config(tmp_path / "run")), workers=2)
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while len(_group(started.process.pid)) < 3:
+        assert time.monotonic() < deadline, started.output
+        time.sleep(0.005)
+    started.kill()
+    started.wait_until_alone()
+
+
+def test_ctrl_c_ends_all_processes_with_one_line_and_status_130(corpus: Corpus, whole: Run, tmp_path: Path) -> None:
+    workdir = tmp_path / "run"
+    config = write_config(tmp_path / "config.yaml", corpus.config(workdir))
+    started = Started(config, workers=2)
+    started.wait_for(workdir, "curate", num_records=2)
+    os.killpg(started.process.pid, signal.SIGINT)  # a terminal sends it to all of them
+    assert started.finish() == 130
+    started.wait_until_alone()
+    assert started.output.splitlines()[-1] == "stopped; the same command goes on from here"
+    assert "Traceback" not in started.output
