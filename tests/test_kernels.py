@@ -1,5 +1,6 @@
 """Compiled kernels and the arrays that they walk."""
 
+import itertools
 import shutil
 import subprocess
 import sys
@@ -20,7 +21,7 @@ ROOT = Path(__file__).parent.parent
 def test_buffers_hold_every_text_of_a_slice(texts: list[str | None], start: int, length: int, is_large: bool) -> None:
     array = pa.array(texts, pa.large_string() if is_large else pa.string()).slice(start, length)
     offsets, data = string_buffers(array)
-    found = [bytes(data[a:b]).decode() for a, b in zip(offsets[:-1], offsets[1:], strict=True)]
+    found = [bytes(data[a:b]).decode() for a, b in itertools.pairwise(offsets)]
     assert found == [text or "" for text in array.to_pylist()]
     assert not data.flags.writeable
 

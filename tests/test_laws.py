@@ -19,9 +19,9 @@ def test_dedupe_and_tokenize_lose_no_document() -> None:
     deduped = {"num_survivors": 4, "num_copies": 1, "num_near_duplicates": 1}
     check_survivors("python", DOCUMENTS, deduped)
     check_tokenized("python", deduped, {"num_documents": 4})
-    with pytest.raises(LawBroken, match="6 .kept by curate. is not 4 .survivors. . 1 .copies. . 0"):
+    with pytest.raises(LawBroken, match=r"6 .kept by curate. is not 4 .survivors. . 1 .copies. . 0"):
         check_survivors("python", DOCUMENTS, deduped | {"num_near_duplicates": 0})
-    with pytest.raises(LawBroken, match="4 .survivors. is not 5"):
+    with pytest.raises(LawBroken, match=r"4 .survivors. is not 5"):
         check_tokenized("python", deduped, {"num_documents": 5})
 
 

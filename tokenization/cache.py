@@ -43,63 +43,52 @@ def new_cache(num_entries: int = 1 << 19) -> Cache:
 
 
 @inlined
-def chunk_key(data: np.ndarray, start: int, end: int) -> tuple[np.uint64, np.uint64]:
-    """Of up to 16 bytes: these; of more: two hashes."""
-    low = high = np.uint64(0)
-    if end - start <= _SHORT:
-        for i in range(start, end):
-            high = (high << _BYTE) | (low >> _TOP)
-            low = (low << _BYTE) | np.uint64(data[i])
-    else:
-        for i in range(start, end):
-            low = (low ^ np.uint64(data[i])) * _A
-        low ^= low >> _HALF
-    return low, high
+def scramble(low: np.uint64, high: np.uint64) -> np.uint64:
+    hashed = (low ^ (high * _A)) * _B
+    return (hashed ^ (hashed >> _HALF)) * _A
 
 
-@kernel
-def find_chunk(data: np.ndarray, start: int, end: int, low: np.uint64, high: np.uint64, cache: Cache) -> int:
-    """The entry of a chunk, or the free one to put it in: see `is_free`."""
+@inlined
+def find_chunk(
+    data: np.ndarray, start: int, end: int, low: np.uint64, high: np.uint64, entries: np.ndarray, texts: np.ndarray
+) -> int:
+    """The entry of a chunk, or the free one to put it in."""
     num_bytes = np.uint64(end - start)
     hashed = (low ^ (high * _A)) * _B
     hashed = (hashed ^ (hashed >> _HALF)) * _A
-    slot = np.int64(hashed >> _HALF) & (len(cache.entries) - 1)
-    while True:
-        entry = cache.entries[slot]
-        if entry[2] == 0:
-            return slot
-        if entry[0] == low and entry[2] >> _HALF == num_bytes:
+    slot = np.int64(hashed >> _HALF) & (len(entries) - 1)
+    while entries[slot, 2] != 0:
+        if entries[slot, 0] == low and entries[slot, 2] >> _HALF == num_bytes:
             if num_bytes <= _SHORT:
-                if entry[1] == high:
-                    return slot
-            else:
-                first, i = np.int64(entry[1]), 0
-                while i < end - start and cache.texts[first + i] == data[start + i]:
-                    i += 1
-                if i == end - start:
-                    return slot
-        slot = (slot + 1) & (len(cache.entries) - 1)
+                if entries[slot, 1] == high:
+                    break
+            elif is_text(data, start, end, texts, np.int64(entries[slot, 1])):
+                break
+        slot = (slot + 1) & (len(entries) - 1)
+    return slot
 
 
 @kernel
-def append_chunk(data: np.ndarray, start: int, end: int, pieces: Pieces, symbols: Symbols, cache: Cache, ids: np.ndarray, num_ids: int) -> int:
-    """Writes the chunk's ids from ids[num_ids] on and returns where they end."""
-    low, high = chunk_key(data, start, end)
-    slot = find_chunk(data, start, end, low, high, cache)
-    entry = cache.entries[slot]
-    if entry[2] == 0:
-        added, _ = encode_text(data[start:end], pieces, symbols, ids[num_ids:])
-        _remember(data, start, end, low, high, ids[num_ids : num_ids + added], slot, cache)
-        return num_ids + added
-    added = np.int64(entry[2] & _LOW)
-    if added <= _INLINE_IDS:
-        ids[num_ids] = np.uint32(entry[3] & _LOW)
-        if added == 2:
-            ids[num_ids + 1] = np.uint32(entry[3] >> _HALF)
-    else:
-        first = np.int64(entry[3])
-        for i in range(added):
-            ids[num_ids + i] = cache.ids[first + i]
+def is_text(data: np.ndarray, start: int, end: int, texts: np.ndarray, first: int) -> bool:
+    for i in range(end - start):
+        if texts[first + i] != data[start + i]:
+            return False
+    return True
+
+
+@kernel
+def long_key(data, start, end):
+    low = np.uint64(0)
+    for i in range(start, end):
+        low = (low ^ np.uint64(data[i])) * _A
+    return low ^ (low >> _HALF)
+
+
+@kernel
+def miss(
+    data, start: int, end: int, low, high, slot, pieces: Pieces, symbols: Symbols, cache: Cache, ids: np.ndarray, num_ids: int) -> int:
+    added, _ = encode_text(data[start:end], pieces, symbols, ids[num_ids:])
+    _remember(data, start, end, low, high, ids[num_ids : num_ids + added], slot, cache)
     return num_ids + added
 
 
@@ -112,7 +101,7 @@ def _remember(
     if full or 2 * used[_ENTRIES] >= len(cache.entries):
         cache.entries[:] = 0
         used[:] = 0
-        slot = find_chunk(data, start, end, low, high, cache)
+        slot = find_chunk(data, start, end, low, high, cache.entries, cache.texts)
     entry = cache.entries[slot]
     num_bytes, num_ids = end - start, len(ids)
     entry[0], entry[1] = low, high

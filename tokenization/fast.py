@@ -5,8 +5,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.kernels import kernel, string_buffers
-from tokenization.cache import MAX_CHUNK_BYTES, Cache, append_chunk, new_cache
-from tokenization.chunks import Joins, chunk_end, find_joins
+from tokenization.cache import MAX_CHUNK_BYTES, Cache, find_chunk, miss, long_key, new_cache, _BYTE,_TOP,_LOW,_HALF
+from tokenization.chunks import Joins, _is_pair, find_joins
 from tokenization.merging import Pieces, encode_text, find_piece, index_pieces, new_symbols
 from tokenization.vocabulary import SPACE, Model
 
@@ -32,15 +32,46 @@ def _encode_documents(offsets: np.ndarray, data: np.ndarray, pieces: Pieces, joi
     ids = np.empty(offsets[-1] - offsets[0], np.uint32)
     ends = np.zeros(len(offsets), np.int32)
     num_ids = 0
+    table, pairs = joins.bytes, joins.pairs
+    entries, texts, cids = cache.entries, cache.texts, cache.ids
     for document in range(len(offsets) - 1):
         start, end = offsets[document], offsets[document + 1]
         while start < end:
-            stop = chunk_end(data, start, end, joins)
-            if stop - start <= MAX_CHUNK_BYTES:
-                num_ids = append_chunk(data, start, stop, pieces, symbols, cache, ids, num_ids)
-            else:
+            high = np.uint64(0)
+            last = data[start]
+            low = np.uint64(last)
+            stop = start + 1
+            while stop < end:
+                byte = data[stop]
+                verdict = table[(np.int64(last) << 8) | byte]
+                if verdict != 1 and (verdict == 0 or not _is_pair(data, stop, pairs)):
+                    break
+                high = (high << _BYTE) | (low >> _TOP)
+                low = (low << _BYTE) | np.uint64(byte)
+                last = byte
+                stop += 1
+            n = stop - start
+            if n > MAX_CHUNK_BYTES:
                 added, _ = encode_text(data[start:stop], pieces, new_symbols(stop - start), ids[num_ids:])
                 num_ids += added
+            else:
+                if n > 16:
+                    low = long_key(data, start, stop)
+                slot = find_chunk(data, start, stop, low, high, entries, texts)
+                if entries[slot, 2] == 0:
+                    num_ids = miss(data, start, stop, low, high, slot, pieces, symbols, cache, ids, num_ids)
+                else:
+                    added = np.int64(entries[slot, 2] & _LOW)
+                    word = entries[slot, 3]
+                    if added <= 2:
+                        ids[num_ids] = np.uint32(word & _LOW)
+                        if added == 2:
+                            ids[num_ids + 1] = np.uint32(word >> _HALF)
+                    else:
+                        first = np.int64(word)
+                        for i in range(added):
+                            ids[num_ids + i] = cids[first + i]
+                    num_ids += added
             start = stop
         ends[document + 1] = num_ids
     return ends, ids[:num_ids]

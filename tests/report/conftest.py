@@ -4,6 +4,7 @@ import json
 import random
 import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow as pa
@@ -38,18 +39,20 @@ forbidden = Rule({HOSTILE_RULE!r}, count, maximum=0)
 
 
 @pytest.fixture(scope="session")
-def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The workdir of a run; tests that write take a copy (`workdir`)."""
-    root = tmp_path_factory.mktemp("report")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(root)
-        (root / "report_test_rules.py").write_text(OWN_RULES)
-        _write_corpus(root / "corpus")
-        config = root / "config.yaml"
-        config.write_text(yaml.safe_dump(_config(root)))
-        result = CliRunner().invoke(app, ["run", str(config), "--workers", "1"], catch_exceptions=False)
-    assert result.exit_code == 0, result.output
-    return root / "run"
+def finished_run(once: Callable[[str, Callable[[Path], None]], Path]) -> Path:
+    """The workdir of a run, only to be read; tests that write take a copy (`workdir`)."""
+
+    def make(root: Path) -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.syspath_prepend(root)
+            (root / "report_test_rules.py").write_text(OWN_RULES)
+            _write_corpus(root / "corpus")
+            config = root / "config.yaml"
+            config.write_text(yaml.safe_dump(_config(root)))
+            result = CliRunner().invoke(app, ["run", str(config), "--workers", "1"], catch_exceptions=False)
+        assert result.exit_code == 0, result.output
+
+    return once("report", make) / "run"
 
 
 @pytest.fixture
