@@ -15,14 +15,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline import manifest, schema
+from pipeline import schema
 from pipeline.config import RunConfig
-from pipeline.dedup.lsh import BandRecords, band_hashes, bucket_edges
+from pipeline.dedup.bands import band_records, columns, record_type
+from pipeline.dedup.lsh import bucket_edges
 from pipeline.dedup.params import NearParams
 from pipeline.dedup.priority import Compared, Nodes, make_nodes
-from pipeline.dedup.representatives import components, decide, decide_by_component
 from pipeline.dedup.signatures import binary_rows
-from pipeline.dedup.sketch import sketches
+from pipeline.dedup.survivors import judge, survivors
 from pipeline.jobs.block import Block, BlockWriter, read_arrays
 from pipeline.jobs.progress import Item
 from pipeline.jobs.workspace import Workspace, collect, commit_datasets, job_fingerprint, path, stands
@@ -67,7 +67,7 @@ def run(space: Workspace) -> None:
     Raises:
         RunError: curate did not run; a law does not hold.
     """
-    curated = manifest.load(space.workdir, "signatures")
+    curated = space.load("signatures")
     work = _constants(space.config, curated)
     parts = [partition_name(part) for part in range(work.num_partitions)]
     units = [unit for unit, _, _ in work.units]
@@ -103,12 +103,6 @@ def _constants(config: RunConfig, curated: Manifest) -> Dedupe:
 
 def partition_name(partition: int) -> str:
     return f"part-{partition:05d}"
-
-
-def record_type(near: NearParams) -> np.dtype:
-    """What a document sends for each of its bands."""
-    words = -(-2 * near.num_permutations // 64)
-    return np.dtype([("band", "<u2"), ("band_hash", "<u8"), ("node", "<u8"), ("sketch", "<u8", (words,))])
 
 
 class Deduplicate(beam.PTransform):
@@ -182,10 +176,10 @@ class CompareBuckets(beam.DoFn):
         work, near = self._work, self._work.config.dedup.near
         assert near is not None
         records = read_arrays(list(blocks), record_type(near))
-        found = bucket_edges(BandRecords(records["band"], records["band_hash"], records["node"], records["sketch"]), params=near)
+        found = bucket_edges(columns(records), params=near)
         with committing(work.workdir, COMPARE, item=partition_name(partition), fingerprint=work.fingerprint) as outputs:
-            columns = [found.high.astype(np.int64), found.low.astype(np.int64), found.similarity]
-            outputs.parquet("edges", schema.EDGES).write(pa.RecordBatch.from_arrays([pa.array(c) for c in columns], schema=schema.EDGES))
+            values = [found.high.astype(np.int64), found.low.astype(np.int64), found.similarity]
+            outputs.parquet("edges", schema.EDGES).write(pa.RecordBatch.from_arrays([pa.array(v) for v in values], schema=schema.EDGES))
             outputs.counts.update({name: int(value) for name, value in vars(found.statistics).items()}, num_edges=len(found.high))
         yield partition_name(partition)
 
@@ -202,14 +196,19 @@ class Decide(beam.DoFn):
             pass
         nodes = [pq.read_table(work.file("nodes", unit)) for unit, _, _ in work.units]
         ids = [pq.read_table(file, columns=["id"])["id"].to_numpy() for _, _, file in work.units]
-        verdict = _verdict(work, nodes, ids)
+        id_of = np.empty(sum(map(len, ids)), np.uint64)
+        for table, own in zip(nodes, ids, strict=True):
+            id_of[table["rank"].to_numpy()] = own
+        files = [work.file("edges", partition_name(part)) for part in range(work.num_partitions)]
+        edges = pa.concat_tables([schema.EDGES.empty_table(), *(pq.read_table(file) for file in files)])
+        verdict = judge(id_of, edges, cluster=work.config.dedup.cluster)
         for (unit, _, _), table, own in zip(work.units, nodes, ids, strict=True):
             if work.stands(JOB, unit):
                 continue
             with committing(work.workdir, JOB, item=unit, fingerprint=work.fingerprint) as outputs:
-                survivors = verdict.survivors(own, table)
-                outputs.parquet("survivors", schema.SURVIVORS).write(survivors)
-                kept, copy = survivors["kept"].to_numpy(zero_copy_only=False), table["is_copy"].to_numpy()
+                batch = survivors(own, table, verdict)
+                outputs.parquet("survivors", schema.SURVIVORS).write(batch)
+                kept, copy = batch["kept"].to_numpy(zero_copy_only=False), table["is_copy"].to_numpy()
                 outputs.counts.update(
                     num_documents=len(kept),
                     num_survivors=int(kept.sum()),
@@ -217,47 +216,6 @@ class Decide(beam.DoFn):
                     num_near_duplicates=int((~kept & ~copy).sum()),
                 )
             yield unit
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """By rank: id_of uint64; keeper int64 (-1: the node stays), similarity float32 (NaN: no edge) and component int64 of nodes."""
-
-    id_of: np.ndarray
-    keeper: np.ndarray
-    similarity: np.ndarray
-    component: np.ndarray
-
-    def survivors(self, ids: np.ndarray, nodes: pa.Table) -> pa.RecordBatch:
-        """schema.SURVIVORS of one unit's documents: those of one node stand or fall together, and of a node that stands its best."""
-        rank, node = nodes["rank"].to_numpy(), nodes["node"].to_numpy()
-        stands, same = self.keeper[node] < 0, rank != node
-        kept = stands & ~same
-        keeper = np.where(stands, node, self.keeper[node])
-        similarity = np.where(stands, np.float32(1), self.similarity[node])
-        columns = [
-            pa.array(ids, pa.uint64()),
-            pa.array(kept),
-            pa.array(self.id_of[keeper], pa.uint64(), mask=kept),
-            pa.array(similarity.astype(np.float32), pa.float32(), mask=kept | np.isnan(similarity)),
-            pa.array(self.id_of[self.component[node]], pa.uint64()),
-            nodes["copies"].combine_chunks(),
-        ]
-        return pa.RecordBatch.from_arrays(columns, schema=schema.SURVIVORS)
-
-
-def _verdict(work: Dedupe, nodes: list[pa.Table], ids: list[np.ndarray]) -> Verdict:
-    num_documents = sum(len(own) for own in ids)
-    id_of = np.empty(num_documents, np.uint64)
-    for table, own in zip(nodes, ids, strict=True):
-        id_of[table["rank"].to_numpy()] = own
-    files = [work.file("edges", partition_name(part)) for part in range(work.num_partitions)]
-    edges = pa.concat_tables([schema.EDGES.empty_table(), *(pq.read_table(file) for file in files)])
-    high, low, similarity = (edges[name].to_numpy() for name in schema.EDGES.names)
-    component = components(num_documents, high, low)
-    judge = decide if work.config.dedup.cluster == "representative" else decide_by_component
-    decision = judge(num_documents, high=high, low=low, similarity=similarity)
-    return Verdict(id_of, decision.keeper, decision.similarity, component)
 
 
 def _compared(source: int, file: str) -> Compared:
@@ -281,10 +239,4 @@ def _band_records(signatures_file: str, nodes_file: str, near: NearParams) -> It
     for batch in read_batches(signatures_file, ["signature"], max_rows=max_rows):
         rows = slice(start, start := start + batch.num_rows)
         best = rank[rows] == node[rows]
-        values = binary_rows(batch["signature"], np.uint32)[best]
-        records = np.empty((len(values), near.bands), record_type(near))
-        records["band"] = np.arange(near.bands)
-        records["band_hash"] = band_hashes(values, near)
-        records["node"] = node[rows][best][:, None]
-        records["sketch"] = sketches(values)[:, None, :]
-        yield records.ravel()
+        yield band_records(binary_rows(batch["signature"], np.uint32)[best], node[rows][best], near)

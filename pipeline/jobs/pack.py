@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from mixtures.budget import Budget, Stock, count_stocks, make_budget
 from mixtures.schedule import check_schedule
 from mixtures.spec import groups_of, shares
-from pipeline import manifest, records, schema
+from pipeline import records, schema
 from pipeline.config import RunConfig
 from pipeline.jobs.block import Block, BlockWriter, read_table, to_stream
 from pipeline.jobs.progress import Item
@@ -24,7 +24,8 @@ from pipeline.jobs.workspace import Workspace, collect, commit_datasets, job_fin
 from pipeline.laws import check_packed
 from pipeline.manifest import Manifest, totals
 from pipeline.packing.plan import source_plan
-from pipeline.packing.sequential import Assembled, add_markers, assemble, by_shard, cut_documents, pieces
+from pipeline.packing.sequential import add_markers, assemble, by_shard, cut_documents, pieces
+from pipeline.packing.shard import Shard
 from pipeline.params import UsageError
 from pipeline.shards import committing
 
@@ -81,7 +82,7 @@ def run(space: Workspace) -> None:
         RunError: tokenize did not run; a law does not hold.
         UsageError: the mixture can't be had from these tokens.
     """
-    tokens = manifest.load(space.workdir, "tokens")
+    tokens = space.load("tokens")
     work = _constants(space.config, tokens)
     units, shards = [unit for unit, _, _ in work.units], [shard_name(shard) for shard in range(work.num_shards)]
     planned = [*units, *work.names, DEVIATION]
@@ -274,50 +275,23 @@ class WriteShard(beam.DoFn):
             num_sequences=min(packing.sequences_per_shard, work.num_sequences - first),
             sequence_length=packing.sequence_length,
         )
-        write_shard(work, shard_name(shard), whole, first)
+        write_shard(work, shard_name(shard), Shard(whole, first, work.names, work.phase_ends))
         yield shard_name(shard)
 
 
-def write_shard(work: Pack, name: str, whole: Assembled, first: int) -> None:
+def write_shard(work: Pack, name: str, shard: Shard) -> None:
     """Commits one shard of sequences, as ArrayRecord and Parquet, and its segments."""
     from array_record.python.array_record_module import ArrayRecordWriter  # a worker of another job needs none
 
-    num_sequences, sequence_length = whole.tokens.shape
-    sources = whole.segments["source"].indices.to_numpy()[whole.segment_offsets[:-1]].astype(np.int16)
-    phases = np.searchsorted(work.phase_ends, first + np.arange(num_sequences), side="right").astype(np.int16)
-    encoded = records.encode_records(
-        whole.tokens, segment_lengths=whole.segment_lengths, segment_offsets=whole.segment_offsets, sources=sources, phases=phases
-    )
     with committing(work.workdir, JOB, item=name, fingerprint=work.fingerprint) as outputs:
-        shard = outputs.file("sequences", ".arrayrecord")
-        writer = ArrayRecordWriter(shard.path, records.WRITER_OPTIONS)
-        for record in encoded:
+        pending = outputs.file("sequences", ".arrayrecord")
+        writer = ArrayRecordWriter(pending.path, records.WRITER_OPTIONS)
+        for record in shard.records():
             writer.write(record)
         writer.close()
-        shard.num_rows = num_sequences
+        pending.num_rows = shard.num_sequences
         if work.config.packing.parquet:
-            twin = schema.sequences(work.token_type, sequence_length)
-            outputs.parquet("sequences", twin).write(_twin(whole, twin, first=first, sources=sources, phases=phases, names=work.names))
-        outputs.parquet("segments", schema.SEGMENTS).write(whole.segments)
-        by_source = np.bincount(sources, minlength=len(work.names))
-        lengths = whole.segments["num_tokens"].to_numpy()
-        tokens = np.bincount(whole.segments["source"].indices.to_numpy(), weights=lengths, minlength=len(work.names))
-        outputs.counts.update(
-            num_sequences=num_sequences,
-            num_segments=whole.segments.num_rows,
-            sequences=dict(zip(work.names, by_source.tolist(), strict=True)),
-            tokens={source: int(count) for source, count in zip(work.names, tokens, strict=True)},
-        )
-
-
-def _twin(
-    whole: Assembled, twin: pa.Schema, *, first: int, sources: np.ndarray, phases: np.ndarray, names: tuple[str, ...]
-) -> pa.RecordBatch:
-    columns = [
-        pa.array(first + np.arange(len(sources))),
-        pa.DictionaryArray.from_arrays(pa.array(sources), pa.array(names, pa.string())),
-        pa.array(phases),
-        pa.ListArray.from_arrays(pa.array(whole.segment_offsets.astype(np.int32)), pa.array(whole.segment_lengths)),
-        pa.FixedSizeListArray.from_arrays(pa.array(whole.tokens.ravel()), whole.tokens.shape[1]),
-    ]
-    return pa.RecordBatch.from_arrays(columns, schema=twin)
+            twin = shard.twin()
+            outputs.parquet("sequences", twin.schema).write(twin)
+        outputs.parquet("segments", schema.SEGMENTS).write(shard.assembled.segments)
+        outputs.counts.update(shard.counts())

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline import manifest, schema, storage
+from pipeline import schema, storage
 from pipeline.config import RunConfig
 from pipeline.dedup.signatures import repository_hashes
 from pipeline.hashing import luck
@@ -36,7 +36,7 @@ def run(space: Workspace) -> None:
         UsageError: the tokenizer can't be trained or read.
     """
     config, workdir = space.config, space.workdir
-    documents, survivors = manifest.load(workdir, "documents"), manifest.load(workdir, "survivors")
+    documents, survivors = space.load("documents"), space.load("survivors")
     if survivors.extra["curate"] != documents.fingerprint:
         raise RunError(f"{workdir}: survivors/ was made from other documents/ than these: run dedupe again (tenfold run CONFIG does)")
     tokenizer = make_tokenizer(space, documents, survivors)

@@ -31,6 +31,21 @@ class Workspace:
     def workdir(self) -> str:
         return self.config.workdir
 
+    def load(self, dataset: str) -> Manifest:
+        """The dataset of an earlier job.
+
+        Raises:
+            RunError: it is not there, or holds other sources than the config.
+        """
+        found = manifest.load(self.workdir, dataset)
+        held = set(found.extra["units"].values()) | set(found.counts)
+        if held != set(self.config.sources):
+            names = ", ".join(sorted(held ^ set(self.config.sources)))
+            raise RunError(
+                f"{dataset}/ and the config differ in their sources ({names}): run the earlier jobs again (tenfold run CONFIG does)"
+            )
+        return found
+
     def progress(self, title: str, items: list[Item]) -> JobProgress:
         return JobProgress(title, items, workdir=self.workdir, console=self.console)
 
