@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipeline.errors import RunError, UsageError
+from pipeline.errors import LawBroken, RunError, UsageError
 
 if TYPE_CHECKING:
     from pipeline.jobs.workspace import Workspace
@@ -140,6 +140,8 @@ def _errors() -> Iterator[None]:
         yield
     except UsageError as error:
         _fail(error, 2)
+    except LawBroken as error:
+        _fail(f"{error}: no input may do this; it is a fault of Tenfold, please report it", 1)
     except (RunError, OSError) as error:
         _fail(error, 1)
     except KeyboardInterrupt:
@@ -149,7 +151,7 @@ def _errors() -> Iterator[None]:
         os._exit(130)
 
 
-def _fail(error: Exception, status: int) -> None:
+def _fail(error: Exception | str, status: int) -> None:
     typer.secho(f"error: {error}", err=True, fg="red")
     sys.stdout.flush()
     sys.exit(status)

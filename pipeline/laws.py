@@ -13,7 +13,7 @@ def equal(what: str, left: Mapping[str, int], right: Mapping[str, int]) -> None:
         LawBroken: with every term.
     """
     if sum(left.values()) != sum(right.values()):
-        raise LawBroken(f"{what}: {_terms(left)} is not {_terms(right)}; this is a fault of Tenfold, please report it")
+        raise LawBroken(f"{what}: {_terms(left)} is not {_terms(right)}")
 
 
 def check_documents(source: str, counts: Mapping[str, Any]) -> None:

@@ -100,7 +100,8 @@ class MakeTokenizer(beam.DoFn):
         with committing(workdir, TRAIN, item=TRAIN, fingerprint=self._fingerprint) as outputs:
             with open(outputs.file("tokenizer", ".model").path, "wb") as stream:
                 stream.write(model)
-            outputs.counts.update(sha256=tokenizer.sha256, vocab_size=tokenizer.vocab_size, special_ids=tokenizer.special_ids)
+            own = {"sha256": tokenizer.sha256, "vocab_size": tokenizer.vocab_size, "special_ids": tokenizer.special_ids}
+            outputs.counts.update(own, is_trained=params.model is None)
         yield TRAIN
 
 
