@@ -144,7 +144,9 @@ def _errors() -> Iterator[None]:
         _fail(f"{error}: no input may do this; it is a fault of Tenfold, please report it", 1)
     except (RunError, OSError) as error:
         _fail(error, 1)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit) as stop:
+        if isinstance(stop, SystemExit) and stop.code != 130:  # which typer makes of Ctrl-C
+            raise
         # Worker threads and processes are of no more use, and what they have not committed was never there.
         typer.secho("stopped; the same command goes on from here", err=True, fg="yellow")
         sys.stderr.flush()

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pipeline.kernels import inlined, kernel
-from tokenization.table import MISSING, look_up, new_table
+from tokenization.table import MISSING, home_slot, look_up, new_table
 from tokenization.vocabulary import BYTE, NORMAL, USER_DEFINED, Model
 
 _NEXT, _BEFORE, _SYMBOL, _MERGED = range(4)
@@ -109,27 +109,40 @@ def encode_text(data: np.ndarray, start: int, end: int, merges: Merges, ids: np.
     heap = np.empty(2 * size, np.uint64)  # rank << 32 | begin of the left one; a merge takes one away and adds two at most
     pairs, ranks = merges.pairs, merges.ranks
     _split(data, start, end, merges.characters, merges.user_defined, len(ranks) - 1, rows)
-    num_waiting = num_steps = begin = 0
-    while begin < size:
-        num_waiting = _propose(rows, begin, size, pairs, ranks, heap, num_waiting)
-        begin = rows[begin, _NEXT]
-    while num_waiting:
-        first = heap[0]
-        num_waiting -= 1
-        num_steps += _sink(heap, num_waiting)
-        begin = np.int64(first & _LOW)
-        merged = rows[begin, _MERGED]
-        if merged == MISSING or ranks[merged] != first >> _HALF:
-            continue  # one of the two has merged with another neighbour
+    num_waiting = num_steps = 0
+    begin, until = 0, size - 1
+    while True:
+        while begin <= until:
+            after = rows[begin, _NEXT]
+            rows[begin, _MERGED] = MISSING
+            if after < size:
+                key = np.int64(rows[begin, _SYMBOL]) << 32 | np.int64(rows[after, _SYMBOL])
+                slot = home_slot(key, len(pairs))
+                while pairs[slot, 0] != 0 and pairs[slot, 0] != key + 1:
+                    slot = (slot + 1) & (len(pairs) - 1)
+                if pairs[slot, 0] != 0:
+                    rows[begin, _MERGED] = pairs[slot, 1]
+                    _rise(heap, num_waiting, np.uint64(ranks[pairs[slot, 1]]) << _HALF | np.uint64(begin))
+                    num_waiting += 1
+            begin = after
+        begin = MISSING
+        while num_waiting and begin == MISSING:
+            first = heap[0]
+            num_waiting -= 1
+            num_steps += _sink(heap, num_waiting)
+            begin = np.int64(first & _LOW)
+            if rows[begin, _MERGED] == MISSING or ranks[rows[begin, _MERGED]] != first >> _HALF:
+                begin = MISSING  # one of the two has merged with another neighbour
+        if begin == MISSING:
+            break
         absorbed = rows[begin, _NEXT]
+        after = rows[absorbed, _NEXT]
+        rows[begin, _SYMBOL], rows[begin, _NEXT] = rows[begin, _MERGED], after
         rows[absorbed, _MERGED] = MISSING
-        rows[begin, _SYMBOL] = merged
-        rows[begin, _NEXT] = after = rows[absorbed, _NEXT]
         if after < size:
             rows[after, _BEFORE] = begin
-        num_waiting = _propose(rows, begin, size, pairs, ranks, heap, num_waiting)
-        if begin > 0:
-            num_waiting = _propose(rows, rows[begin, _BEFORE], size, pairs, ranks, heap, num_waiting)
+        until = begin
+        begin = max(rows[begin, _BEFORE], 0)
     return _write(data, start, rows, merges.ids, merges.byte_ids, ids, num_ids), num_steps + size
 
 
@@ -159,28 +172,15 @@ def _split(
         at, before = stop, row
 
 
-@inlined
-def _propose(
-    rows: np.ndarray, begin: int, size: int, pairs: np.ndarray, ranks: np.ndarray, heap: np.ndarray, num_waiting: int
-) -> int:
-    """Looks up what a symbol and the next one make, and lets it wait for its turn."""
-    middle = rows[begin, _NEXT]
-    merged = MISSING
-    if middle < size:
-        merged = look_up(pairs, np.int64(rows[begin, _SYMBOL]) << 32 | np.int64(rows[middle, _SYMBOL]))
-    rows[begin, _MERGED] = merged
-    if merged != MISSING:
-        value = np.uint64(ranks[merged]) << _HALF | np.uint64(begin)
-        at = num_waiting
-        while at > 0 and heap[(at - 1) >> 1] > value:
-            heap[at] = heap[(at - 1) >> 1]
-            at = (at - 1) >> 1
-        heap[at] = value
-        num_waiting += 1
-    return num_waiting
+@kernel
+def _rise(heap: np.ndarray, at: int, value: np.uint64) -> None:
+    while at > 0 and heap[(at - 1) >> 1] > value:
+        heap[at] = heap[(at - 1) >> 1]
+        at = (at - 1) >> 1
+    heap[at] = value
 
 
-@inlined
+@kernel
 def _sink(heap: np.ndarray, size: int) -> int:
     """Puts the last of size + 1 values in the first one's place and returns the number of levels that it sank."""
     value = heap[size]

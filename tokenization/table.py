@@ -23,25 +23,25 @@ def new_table(keys: np.ndarray, values: np.ndarray) -> np.ndarray:
 
 
 @inlined
-def _home(table: np.ndarray, key: int) -> int:
+def home_slot(key: int, num_slots: int) -> int:
     hashed = np.uint64(key) * _STEP
-    return np.int64((hashed ^ (hashed >> _HALF)) & np.uint64(len(table) - 1))
+    return np.int64((hashed ^ (hashed >> _HALF)) & np.uint64(num_slots - 1))
 
 
 @kernel
 def _fill(table: np.ndarray, keys: np.ndarray, values: np.ndarray) -> None:
     for i in range(len(keys)):
-        slot = _home(table, keys[i])
+        slot = home_slot(keys[i], len(table))
         while table[slot, 0] != 0:
             slot = (slot + 1) & (len(table) - 1)
         table[slot, 0] = keys[i] + 1
         table[slot, 1] = values[i]
 
 
-@inlined
+@kernel
 def look_up(table: np.ndarray, key: int) -> int:
     """The key's value, or MISSING."""
-    slot = _home(table, key)
+    slot = home_slot(key, len(table))
     while table[slot, 0] != 0 and table[slot, 0] != key + 1:
         slot = (slot + 1) & (len(table) - 1)
     return table[slot, 1] if table[slot, 0] != 0 else MISSING

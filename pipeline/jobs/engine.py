@@ -18,7 +18,7 @@ from apache_beam.transforms.environments import SubprocessSDKEnvironment
 from pipeline import errors, storage
 
 LOCAL_NAMES = {"FnApiRunner", "DirectRunner"}
-WORKER = f"exec {shlex.quote(sys.executable)} -m pipeline.jobs.worker"
+WORKER = f"exec {shlex.quote(sys.executable)} -m pipeline.jobs.worker"  # takes this process's id
 # Worker processes take some seconds to start; below this much text one process is sooner done.
 SMALL_BYTES = 32 << 20
 SPILL = "_spill"
@@ -54,7 +54,7 @@ class Engine:
         flags = [flag for flag in self.flags if not flag.startswith("--runner")]
         options = PipelineOptions(flags, direct_num_workers=workers)
         # Named in full: "DirectRunner" would first try to download another runner.
-        runner = FnApiRunner(SubprocessSDKEnvironment.from_command_string(WORKER) if workers > 1 else None)
+        runner = FnApiRunner(SubprocessSDKEnvironment.from_command_string(f"{WORKER} {os.getpid()}") if workers > 1 else None)
         return beam.Pipeline(runner, options)
 
     def spill_folder(self, workdir: str, job: str) -> str | None:

@@ -1,4 +1,4 @@
-"""A worker process of the local runner: Beam's own, quiet, and gone when its parent is.
+"""A worker process of the local runner: Beam's own, quiet, and gone when its parent is. The argument is the parent's process id.
 
 Errors reach the parent over Beam's channel, and it shows them once; what a worker would print besides is noise.
 """
@@ -10,11 +10,6 @@ import sys
 import threading
 import time
 
-# Before Beam is imported: its first log line would else set up one that prints everything.
-logging.getLogger().addHandler(logging.NullHandler())
-
-from apache_beam.runners.worker import sdk_worker_main  # noqa: E402
-
 
 def _leave_with(parent: int) -> None:
     """A parent that was killed can't tell its workers to stop."""
@@ -24,6 +19,10 @@ def _leave_with(parent: int) -> None:
 
 
 if __name__ == "__main__":
+    # All of this before Beam is imported, which takes seconds; and its first log line would set up a logger that prints everything.
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent answers it
-    threading.Thread(target=_leave_with, args=(os.getppid(),), daemon=True).start()
+    threading.Thread(target=_leave_with, args=(int(sys.argv[1]),), daemon=True).start()
+    logging.getLogger().addHandler(logging.NullHandler())
+    from apache_beam.runners.worker import sdk_worker_main
+
     sdk_worker_main.main(sys.argv)
