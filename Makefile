@@ -10,12 +10,15 @@ PYTEST_ARGS ?=
 help: ## what there is to make
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: $(SETUP) ## the virtual environment .venv, as locked (PYTHON=... names an interpreter)
+setup: $(SETUP) ## the virtual environment .venv, as locked (PYTHON=... names an interpreter), and the models that rules need
+	@$(BIN)/python -m mixtures.models || true
 	@echo ".venv is up to date"
 
 demo: $(SETUP) ## fetch a real corpus, turn it into training sequences, train on them
+	@$(BIN)/python -m mixtures.models
 	@$(BIN)/python -m mixtures.fetch mixtures/demo_corpus.txt build/demo/corpus
 	$(BIN)/tenfold run mixtures/demo.yaml
+	@rm -rf build/demo/run/training
 	$(BIN)/tenfold train mixtures/demo.yaml
 
 test: $(SETUP) ## the tests, but for the slow ones (PYTEST_ARGS=... adds arguments)

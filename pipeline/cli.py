@@ -147,16 +147,20 @@ def _errors() -> Iterator[None]:
     except (KeyboardInterrupt, SystemExit) as stop:
         if isinstance(stop, SystemExit) and stop.code != 130:  # which typer makes of Ctrl-C
             raise
-        # Worker threads and processes are of no more use, and what they have not committed was never there.
         typer.secho("stopped; the same command goes on from here", err=True, fg="yellow")
-        sys.stderr.flush()
-        os._exit(130)
+        _leave(130)
 
 
 def _fail(error: Exception | str, status: int) -> None:
     typer.secho(f"error: {error}", err=True, fg="red")
+    _leave(status)
+
+
+def _leave(status: int) -> None:
+    """At once: worker threads are of no more use, and what they have not committed was never there."""
     sys.stdout.flush()
-    sys.exit(status)
+    sys.stderr.flush()
+    os._exit(status)
 
 
 def _workspace(config: str, workdir: str | None, workers: int | None, flags: list[str] | None) -> "Workspace":

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline.hashing import fingerprint, hash64, mix64
-from pipeline.params import RunError
+from pipeline.params import RunError, UsageError
 
 ROW_BITS = 20
 # A compressed stream over this is cut into stripes; each stripe decompresses from the start and skips the others' rows, so the
@@ -39,6 +39,13 @@ class Container:
     text_bytes: int
     version: str
     row_group_bytes: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Raises UsageError: the name is no text, which a file system may allow and no dataset can hold."""
+        try:
+            self.name.encode()
+        except UnicodeEncodeError:
+            raise UsageError(f"the name of the input {self.name!a} is no UTF-8: rename it") from None
 
     @property
     def max_rows(self) -> int:

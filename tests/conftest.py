@@ -1,5 +1,6 @@
 """The corpus and the runs that several test files share: made once, also where pytest-xdist spreads the files over processes."""
 
+import contextlib
 import fcntl
 import json
 import subprocess
@@ -36,18 +37,20 @@ class Tenfold:
     """The command line in fresh processes; see tests/jobs/fork_server.py."""
 
     def __init__(self, folder: Path) -> None:
-        self._output = folder / "output.txt"
+        self._output, self._log = folder / "output.txt", folder / "server.txt"
         command = [sys.executable, "-m", "tests.jobs.fork_server"]
-        self._server = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=ROOT
-        )
+        with open(self._log, "w") as log:
+            self._server = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True, cwd=ROOT)
 
     def __call__(self, *arguments: str | Path, die: Death | None = None) -> Finished:
         assert self._server.stdin is not None
         assert self._server.stdout is not None
         request = {"arguments": list(map(str, arguments)), "output": str(self._output), "die": die and asdict(die)}
-        print(json.dumps(request), file=self._server.stdin, flush=True)
-        return Finished(int(self._server.stdout.readline()), self._output.read_text(errors="replace"))
+        with contextlib.suppress(BrokenPipeError):
+            print(json.dumps(request), file=self._server.stdin, flush=True)
+        status = self._server.stdout.readline()
+        assert status, f"the server is gone: {self._log.read_text()}"
+        return Finished(int(status), self._output.read_text(errors="replace"))
 
     def run(self, config: Path) -> Finished:
         """A whole run, which ends well."""

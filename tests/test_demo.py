@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from mixtures.fetch import fetch, read_list
+from mixtures.models import LID_176, fetch_model
 from mixtures.package_index import users_index
 from pipeline.report.verify import verify
 from tests.conftest import ROOT, Tenfold
@@ -21,6 +22,7 @@ def corpus() -> Path:
 
     folder = ROOT / "build/demo/corpus"
     try:
+        fetch_model(LID_176)
         fetch(read_list(ROOT / "mixtures/demo_corpus.txt"), folder, index=users_index(dict(os.environ)))
     except OSError as error:
         pytest.skip(f"the demo's corpus can't be fetched here: {error}")

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pipeline.kernels import kernel
-from tokenization.merging import character_bytes, character_key, read_character
+from tokenization.merging import character_bytes, read_character
 from tokenization.table import MISSING, look_up, new_table
 from tokenization.vocabulary import NORMAL, USER_DEFINED, Model
 
@@ -21,23 +21,20 @@ class Joins(NamedTuple):
     """Which characters stand side by side in a piece."""
 
     by_bytes: np.ndarray  # uint8 [1 << 16], by last byte << 8 | first byte: no such characters, all, or some: ask `are_joined`
-    pairs: np.ndarray  # table: character << 32 | character, of those outside ASCII
+    pairs: np.ndarray  # table: code point << 32 | code point, not both in ASCII
 
 
 def find_joins(model: Model) -> Joins:
     """The neighbours in every piece that a text can hold."""
     texts = [model.texts[i].decode() for i in model.of_kind(NORMAL, USER_DEFINED)]
-    neighbours = {text[i : i + 2].encode() for text in texts for i in range(len(text) - 1)}
     by_bytes = np.full((256, 256), CUT, np.uint8)
     by_bytes[:, 0x80:0xC0] = JOINED  # inside a character
     keys = []
-    for pair in neighbours:
-        if len(pair) == 2:
-            by_bytes[pair[0], pair[1]] = JOINED
-            continue
-        left, right = (character.encode() for character in pair.decode())
-        by_bytes[left[-1], right[0]] = ASK
-        keys.append(character_key(left) << 32 | character_key(right))
+    for left, right in {(text[i], text[i + 1]) for text in texts for i in range(len(text) - 1)}:
+        in_ascii = left.isascii() and right.isascii()
+        by_bytes[left.encode()[-1], right.encode()[0]] = JOINED if in_ascii else ASK
+        if not in_ascii:
+            keys.append(ord(left) << 32 | ord(right))
     return Joins(by_bytes.reshape(-1), new_table(np.array(keys, np.int64), np.zeros(len(keys), np.int64)))
 
 

@@ -21,7 +21,7 @@ from tokenization.vocabulary import BYTE, NORMAL, USER_DEFINED, Model
 
 _NEXT, _BEFORE, _SYMBOL, _MERGED = range(4)
 _NO_ID = 2**32 - 1
-_HALF, _LOW = np.uint64(32), np.uint64(0xFFFFFFFF)
+_LOW = 2**32 - 1
 
 
 class Merges(NamedTuple):
@@ -29,7 +29,7 @@ class Merges(NamedTuple):
 
     characters: np.ndarray  # table: character -> symbol
     pairs: np.ndarray  # table: symbol << 32 | symbol -> the symbol that they make
-    ranks: np.ndarray  # uint32 [num_symbols]: 0 merges first; equal scores have equal ranks
+    ranks: np.ndarray  # int64 [num_symbols]: 0 merges first; equal scores have equal ranks
     ids: np.ndarray  # uint32 [num_symbols]; _NO_ID: its bytes' ids
     byte_ids: np.ndarray  # uint32 [256]
     user_defined: np.ndarray  # table: node << 32 | character -> node << 32 | the piece that ends here + 1, or 0
@@ -50,8 +50,8 @@ def find_merges(model: Model) -> Merges:
         for i in range(1, len(text))
         if (left := symbols.get(text[:i], MISSING)) != MISSING and (right := symbols.get(text[i:], MISSING)) != MISSING
     ]
-    characters = [(character_key(text.encode()), symbol) for text, symbol in symbols.items() if len(text) == 1]
-    ranks = np.zeros(len(ids) + 1, np.uint32)
+    characters = [(ord(text), symbol) for text, symbol in symbols.items() if len(text) == 1]
+    ranks = np.zeros(len(ids) + 1, np.int64)
     ranks[: len(texts)] = np.unique(-model.scores[chosen], return_inverse=True)[1]
     byte_ids = np.zeros(256, np.uint32)
     for i in model.of_kind(BYTE):
@@ -60,19 +60,13 @@ def find_merges(model: Model) -> Merges:
     return Merges(_table(characters), _table(pairs), ranks, np.array([*ids, _NO_ID], np.uint32), byte_ids, _table(user_defined))
 
 
-def character_key(character: bytes) -> int:
-    return int.from_bytes(character, "big")
-
-
 def _trie(texts: list[str], *, first_symbol: int) -> list[tuple[int, int]]:
     nodes = {"": 0}
     for text in texts:
         for i in range(1, len(text) + 1):
             nodes.setdefault(text[:i], len(nodes))
     ends = {text: first_symbol + i + 1 for i, text in enumerate(texts)}
-    return [
-        (nodes[text[:-1]] << 32 | character_key(text[-1].encode()), node << 32 | ends.get(text, 0)) for text, node in nodes.items() if text
-    ]
+    return [(nodes[text[:-1]] << 32 | ord(text[-1]), node << 32 | ends.get(text, 0)) for text, node in nodes.items() if text]
 
 
 def _table(items: list[tuple[int, int]]) -> np.ndarray:
@@ -87,11 +81,11 @@ def character_bytes(first: int) -> int:
 
 @inlined
 def read_character(data: np.ndarray, start: int, end: int) -> int:
-    """What `character_key` gives."""
-    key = 0
-    for i in range(start, end):
-        key = key << 8 | data[i]
-    return key
+    """The code point of the UTF-8 in data[start:end]."""
+    code = data[start] & 0x7F >> (0 if end - start == 1 else end - start)
+    for i in range(start + 1, end):
+        code = code << 6 | data[i] & 0x3F
+    return code
 
 
 @kernel
@@ -99,30 +93,32 @@ def encode_text(data: np.ndarray, start: int, end: int, merges: Merges, ids: np.
     """Writes a text's ids from ids[num_ids] on.
 
     Args:
-        data: uint8; the text, valid UTF-8, is data[start:end].
+        data: uint8; the text, valid UTF-8 and not empty, is data[start:end].
         ids: uint32, with room for an id a byte.
     Returns:
         Where the ids end; and the number of steps, which are what the time is proportional to.
     """
     size = end - start
     rows = np.empty((size, 4), np.int32)  # of the symbol that begins at this byte
-    heap = np.empty(2 * size, np.uint64)  # rank << 32 | begin of the left one; a merge takes one away and adds two at most
+    heap = np.empty(2 * size, np.int64)  # rank << 32 | begin of the left one; a merge takes one and adds two at most
     pairs, ranks = merges.pairs, merges.ranks
     _split(data, start, end, merges.characters, merges.user_defined, len(ranks) - 1, rows)
-    num_waiting = num_steps = 0
+    num_waiting, num_steps = 0, size
     begin, until = 0, size - 1
     while True:
+        # What these symbols make with the next ones; at first all, then the two beside a merge. This is `look_up` written out:
+        # a call would count references to every array, which takes half of the time.
         while begin <= until:
             after = rows[begin, _NEXT]
             rows[begin, _MERGED] = MISSING
             if after < size:
-                key = np.int64(rows[begin, _SYMBOL]) << 32 | np.int64(rows[after, _SYMBOL])
+                key = rows[begin, _SYMBOL] << 32 | rows[after, _SYMBOL]
                 slot = home_slot(key, len(pairs))
                 while pairs[slot, 0] != 0 and pairs[slot, 0] != key + 1:
                     slot = (slot + 1) & (len(pairs) - 1)
                 if pairs[slot, 0] != 0:
                     rows[begin, _MERGED] = pairs[slot, 1]
-                    _rise(heap, num_waiting, np.uint64(ranks[pairs[slot, 1]]) << _HALF | np.uint64(begin))
+                    num_steps += _rise(heap, num_waiting, ranks[pairs[slot, 1]] << 32 | begin)
                     num_waiting += 1
             begin = after
         begin = MISSING
@@ -130,20 +126,18 @@ def encode_text(data: np.ndarray, start: int, end: int, merges: Merges, ids: np.
             first = heap[0]
             num_waiting -= 1
             num_steps += _sink(heap, num_waiting)
-            begin = np.int64(first & _LOW)
-            if rows[begin, _MERGED] == MISSING or ranks[rows[begin, _MERGED]] != first >> _HALF:
+            begin = first & _LOW
+            if rows[begin, _MERGED] == MISSING or ranks[rows[begin, _MERGED]] != first >> 32:
                 begin = MISSING  # one of the two has merged with another neighbour
         if begin == MISSING:
-            break
+            return _write(data, start, rows, merges.ids, merges.byte_ids, ids, num_ids), num_steps
         absorbed = rows[begin, _NEXT]
         after = rows[absorbed, _NEXT]
         rows[begin, _SYMBOL], rows[begin, _NEXT] = rows[begin, _MERGED], after
         rows[absorbed, _MERGED] = MISSING
         if after < size:
             rows[after, _BEFORE] = begin
-        until = begin
-        begin = max(rows[begin, _BEFORE], 0)
-    return _write(data, start, rows, merges.ids, merges.byte_ids, ids, num_ids), num_steps + size
+        begin, until = max(rows[begin, _BEFORE], 0), begin
 
 
 @inlined
@@ -160,8 +154,8 @@ def _split(
             symbol = unknown
         node, reached = look_up(user_defined, key), stop
         while node != MISSING:
-            if node & 0xFFFFFFFF:
-                symbol, stop = (node & 0xFFFFFFFF) - 1, reached
+            if node & _LOW:
+                symbol, stop = (node & _LOW) - 1, reached
             if reached == end:
                 break
             further = reached + character_bytes(data[reached])
@@ -173,18 +167,22 @@ def _split(
 
 
 @kernel
-def _rise(heap: np.ndarray, at: int, value: np.uint64) -> None:
+def _rise(heap: np.ndarray, at: int, value: int) -> int:
+    """Puts a value in the last place, `at`, and returns the number of levels that it rose."""
+    levels = 1
     while at > 0 and heap[(at - 1) >> 1] > value:
         heap[at] = heap[(at - 1) >> 1]
         at = (at - 1) >> 1
+        levels += 1
     heap[at] = value
+    return levels
 
 
 @kernel
 def _sink(heap: np.ndarray, size: int) -> int:
     """Puts the last of size + 1 values in the first one's place and returns the number of levels that it sank."""
     value = heap[size]
-    at = levels = 0
+    at, levels = 0, 1
     while 2 * at + 1 < size:
         child = 2 * at + 1
         if child + 1 < size and heap[child + 1] < heap[child]:

@@ -5,7 +5,7 @@ import numpy as np
 from pipeline.kernels import inlined, kernel
 
 MISSING = -1
-_STEP, _HALF = np.uint64(0x9DDFEA08EB382D69), np.uint64(32)
+_STEP = 0x1DDFEA08EB382D69  # odd, bits as good as random
 
 
 def new_table(keys: np.ndarray, values: np.ndarray) -> np.ndarray:
@@ -24,8 +24,8 @@ def new_table(keys: np.ndarray, values: np.ndarray) -> np.ndarray:
 
 @inlined
 def home_slot(key: int, num_slots: int) -> int:
-    hashed = np.uint64(key) * _STEP
-    return np.int64((hashed ^ (hashed >> _HALF)) & np.uint64(num_slots - 1))
+    hashed = key * _STEP
+    return (hashed ^ hashed >> 32) & (num_slots - 1)
 
 
 @kernel

@@ -88,6 +88,7 @@ def obstacle(model: Model) -> str | None:
         "a reserved piece can stand for text": any(len(text.decode()) == 1 or text in usable for text in reserved),
         # sentencepiece compares no more matches than that at one place.
         "its user-defined pieces have over 64 lengths": len({len(text) for text in user_defined}) > 64,
+        "a space is no piece": b" " not in usable,  # so it is never spelt in bytes
     }
     return next((reason for reason, holds in obstacles.items() if holds), None)
 

@@ -92,7 +92,7 @@ def _check_finite(measured: dict[str, Any], *, step: int, sequences: range) -> N
         if not math.isfinite(measured[field]):
             raise RunError(
                 f"step {step + 1}: {field} is {measured[field]}, in sequences {sequences.start} to {sequences.stop - 1}: "
-                f"`tenfold trace` shows what is in them; if they are sound, resume with a lower trainer.learning_rate"
+                "segments/ says which documents are in them; if they are sound, resume with a lower trainer.learning_rate"
             )
 
 

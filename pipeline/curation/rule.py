@@ -38,6 +38,7 @@ T = TypeVar("T")
 
 RULE_SETS = {
     "gopher_quality": "pipeline.curation.rules_prose.GopherQualityParams",
+    "language": "pipeline.curation.language.LanguageParams",
     "starcoder2": "pipeline.curation.rules_code.StarCoder2Params",
 }
 
@@ -100,6 +101,14 @@ class RuleSet(Params):
     @abstractmethod
     def rules(self) -> list[Rule]:
         """In the order in which they give reasons."""
+
+    def files(self) -> list[str]:
+        """The paths of the files (models, word lists) that the rules measure with; a run looks at them before it begins.
+
+        Raises:
+            UsageError: one is missing, or can't be used.
+        """
+        return []
 
 
 class RuleSpec(Params):
@@ -180,24 +189,35 @@ def build_rules(specs: Sequence[RuleSpec]) -> list[Rule]:
     Raises:
         UsageError: an unknown rule set or threshold, a value that can't be one, a path that can't be imported, a rule named twice.
     """
-    rules = [rule for spec in specs for rule in _rules_of(spec)]
+    made = [_made(spec) for spec in specs]
+    rules = [rule for each in made for rule in ([each] if isinstance(each, Rule) else each.rules())]
     repeated = [name for name, times in Counter(rule.name for rule in rules).items() if times > 1]
     if repeated:
         raise UsageError(f"rules: {repeated[0]} would be measured twice: name each rule set and each rule once")
     return rules
 
 
-def _rules_of(spec: RuleSpec) -> list[Rule]:
+def rule_files(spec: RuleSpec) -> list[str]:
+    """The paths of the files that a rule set measures with: their contents decide, as its thresholds do.
+
+    Raises:
+        UsageError: as `build_rules`, or a file is missing or can't be used.
+    """
+    made = _made(spec)
+    return [] if isinstance(made, Rule) else list(made.files())
+
+
+def _made(spec: RuleSpec) -> Rule | RuleSet:
     if spec.name not in RULE_SETS and "." not in spec.name:
         raise UsageError(f"rules: no rule set is named {spec.name!r}; {_nearest(spec.name, RULE_SETS)}")
     named = _import(RULE_SETS.get(spec.name, spec.name))
     if isinstance(named, Rule):
         if unknown := set(spec.thresholds) - {"minimum", "maximum"}:
             raise UsageError(f"rules.{spec.name}: {min(unknown)!r} is no threshold of a single rule; known are minimum, maximum")
-        return [replace(named, **spec.thresholds)]
+        return replace(named, **spec.thresholds)
     if isinstance(named, type) and issubclass(named, RuleSet):
         try:
-            return named(**spec.thresholds).rules()
+            return named(**spec.thresholds)
         except ValidationError as error:
             raise UsageError(_explain(error, spec.name, named)) from error
     raise UsageError(f"rules: {spec.name} is a {type(named).__name__}: make it a Rule, or a subclass of RuleSet")

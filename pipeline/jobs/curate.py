@@ -2,6 +2,7 @@
 
 import importlib
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import apache_beam as beam
@@ -11,7 +12,7 @@ import pyarrow.compute as pc
 from pipeline import schema
 from pipeline.config import RunConfig, SourceParams
 from pipeline.curation.curate import curate, decision_schema
-from pipeline.curation.rule import RULE_SETS, RuleSpec, build_rules
+from pipeline.curation.rule import RULE_SETS, RuleSpec, build_rules, rule_files
 from pipeline.dedup.signatures import signatures
 from pipeline.jobs.engine import Deal
 from pipeline.jobs.progress import Item
@@ -26,18 +27,23 @@ from pipeline.units import Unit, assign_salts, form_units
 JOB = "curate"
 DATASETS = ("documents", "decisions", "signatures")
 VERSION = 1
-LIBRARIES = ("pyarrow", "numpy", "zstandard", "datasketch")
+LIBRARIES = ("pyarrow", "numpy", "zstandard", "datasketch", "fasttext-community")
 
 
 def run(space: Workspace) -> None:
     """Curates every unit that is not done, then writes the manifests.
 
     Raises:
+        UsageError: a rule is not to be had, or a file that it measures with; a source's path holds nothing that can be read.
         RunError: too much of a source is broken; a law does not hold.
     """
     config = space.config
+    for params in config.sources.values():
+        build_rules(params.rules)  # a wrong name ends the run before anything is read
+    # Once a source: a rule's model may be large.
+    made_of = {name: rules_made_of(source.rules) for name, source in config.sources.items()}
     units, salts = plan_units(config)
-    fingerprints = {unit.name: unit_fingerprint(unit, config) for unit in units}
+    fingerprints = {unit.name: unit_fingerprint(unit, config, made_of=made_of[unit.source]) for unit in units}
     items = [Item(JOB, unit.name, fingerprints[unit.name], unit.text_bytes) for unit in units]
     pending = [unit for unit in units if not stands(space.workdir, JOB, unit.name, fingerprints[unit.name])]
     with space.progress(JOB, items):
@@ -58,6 +64,7 @@ def run(space: Workspace) -> None:
         "extra": {
             "units": {unit.name: unit.source for unit in units},
             "salts": {"/".join(key): salt for key, salt in salts.items()},
+            "signature_params": signature_params(config),
         },
     }
     commit_datasets(space.workdir, JOB, DATASETS, done=done, whole=whole)
@@ -75,13 +82,36 @@ def plan_units(config: RunConfig) -> tuple[list[Unit], dict[tuple[str, str], int
     return units, salts
 
 
-def unit_fingerprint(unit: Unit, config: RunConfig) -> str:
-    source, near = config.sources[unit.source], config.dedup.near
-    rules = [(spec.model_dump(mode="json"), _implementation(spec)) for spec in source.rules]
+def unit_fingerprint(unit: Unit, config: RunConfig, *, made_of: list[list[str]]) -> str:
+    """Names what the unit's outputs depend on; `made_of` is `rules_made_of` its source's rules."""
+    source = config.sources[unit.source]
+    rules = [spec.model_dump(mode="json") for spec in source.rules]
     read = source.model_dump(mode="json", exclude={"path", "rules", "max_broken_fraction"})
-    shingles = near and (near.ngram_tokens, near.num_permutations, near.seed)
     salts = [(piece.container, piece.salt) for piece in unit.pieces if piece.salt]
-    return job_fingerprint(JOB, VERSION, libraries=LIBRARIES, inputs=[unit.source, unit.inputs, salts, read, rules, shingles])
+    inputs = [unit.source, unit.inputs, salts, read, rules, made_of, signature_params(config)]
+    return job_fingerprint(JOB, VERSION, libraries=LIBRARIES, inputs=inputs)
+
+
+def rules_made_of(rules: Sequence[RuleSpec]) -> list[list[str]]:
+    """For each rule the checksums of the files that it measures with, and of a user's own module. (Ours are covered by VERSION.)
+
+    Raises:
+        UsageError: a rule is not to be had, or one of its files.
+    """
+    made_of = []
+    for spec in rules:
+        paths = rule_files(spec)
+        if spec.name not in RULE_SETS:
+            module = importlib.import_module(spec.name.rpartition(".")[0])
+            paths += [module.__file__] if module.__file__ else []
+        made_of.append([sha256(path) for path in paths])
+    return made_of
+
+
+def signature_params(config: RunConfig) -> dict[str, int] | None:
+    """What of dedup.near decides what a signature is; None: signatures are empty."""
+    near = config.dedup.near
+    return near.model_dump(include={"ngram_tokens", "num_permutations", "seed"}) if near else None
 
 
 class CurateUnits(beam.DoFn):
@@ -118,14 +148,6 @@ def curate_unit(unit: Unit, config: RunConfig, *, fingerprint: str) -> None:
             _tally(curated.decisions, schema.DROPPED, dropped)
             _tally(curated.decisions, schema.BROKEN, broken)
         outputs.counts.update(counts, dropped=dict(dropped), broken=dict(broken))
-
-
-def _implementation(spec: RuleSpec) -> str:
-    """What a user's own rule is made of: the bytes of its module. Our own are covered by VERSION."""
-    if spec.name in RULE_SETS:
-        return ""
-    module = importlib.import_module(spec.name.rpartition(".")[0])
-    return sha256(module.__file__) if module.__file__ else ""
 
 
 def _tally(decisions: pa.RecordBatch, verdict: str, reasons: Counter[str]) -> None:

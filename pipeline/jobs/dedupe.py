@@ -24,10 +24,12 @@ from pipeline.dedup.priority import Compared, Nodes, make_nodes
 from pipeline.dedup.signatures import binary_rows
 from pipeline.dedup.survivors import judge, survivors
 from pipeline.jobs.block import Block, BlockWriter, read_arrays
+from pipeline.jobs.curate import signature_params
 from pipeline.jobs.progress import Item
 from pipeline.jobs.workspace import Workspace, collect, commit_datasets, job_fingerprint, path, stands
 from pipeline.laws import check_survivors
 from pipeline.manifest import Manifest, totals
+from pipeline.params import RunError
 from pipeline.shards import committing, read_batches
 
 JOB, RANK, COMPARE = "dedupe", "dedupe-rank", "dedupe-compare"
@@ -65,15 +67,18 @@ def run(space: Workspace) -> None:
     """Decides for every document that curate kept, unless that stands; then writes the manifests.
 
     Raises:
-        RunError: curate did not run; a law does not hold.
+        RunError: curate did not run, or ran with other params; a law does not hold.
     """
     curated = space.load("signatures")
+    made, wanted = curated.extra["signature_params"], signature_params(space.config)
+    if made != wanted:
+        raise RunError(f"signatures/ has {made}, dedup.near asks for {wanted}: run curate again (tenfold run CONFIG does)")
     work = _constants(space.config, curated)
     parts = [partition_name(part) for part in range(work.num_partitions)]
     units = [unit for unit, _, _ in work.units]
     items = [Item(job, name, work.fingerprint) for job, names in ((RANK, units), (COMPARE, parts), (JOB, units)) for name in names]
     with space.progress(JOB, items):
-        if not all(work.stands(JOB, unit) for unit in units):
+        if not all(work.stands(item.job, item.item) for item in items):
             spill = space.engine.spill_folder(space.workdir, JOB)
             text_bytes = sum(counts.get("kept_bytes", 0) for counts in curated.counts.values())
             space.engine.run(lambda p: p | Deduplicate(work, spill), job=JOB, workdir=space.workdir, text_bytes=text_bytes)

@@ -1,12 +1,15 @@
 """Which engine runs a job, and how what it reports reaches the user."""
 
+import contextlib
 import logging
 import os
 import re
 import shlex
 import shutil
+import signal
 import sys
-from collections.abc import Callable, Iterable
+import threading
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,7 +75,8 @@ class Engine:
         try:
             pipeline = self.pipeline(text_bytes)
             build(pipeline)
-            pipeline.run().wait_until_finish()
+            with _dead_workers_noticed(job):
+                pipeline.run().wait_until_finish()
         except Exception as error:
             own = _own_error(f"{type(error).__module__}.{type(error).__name__}: {error}")
             if own is None:
@@ -81,6 +85,38 @@ class Engine:
         finally:
             if spill:
                 shutil.rmtree(spill, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _dead_workers_noticed(job: str) -> Iterator[None]:
+    """Beam waits for ever for a worker process that was killed: only the thread that watches the process learns of it.
+
+    Raises:
+        errors.RunError: a worker process died.
+    """
+    deaths: list[str] = []
+    before = threading.excepthook
+
+    def notice(thrown: threading.ExceptHookArgs) -> None:
+        if "Worker subprocess exited" in str(thrown.exc_value):
+            deaths.append(str(thrown.exc_value))
+            # A signal to this very thread: nothing else wakes it from a lock.
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+        elif not thrown.exc_type.__module__.startswith("grpc"):  # the dead worker's channel
+            before(thrown)
+
+    threading.excepthook = notice
+    try:
+        yield
+    except KeyboardInterrupt:
+        if not deaths:
+            raise
+        raise errors.RunError(
+            f"{job}: a worker died ({deaths[0]}; -9 is often the system, out of memory): the same command goes on from here, "
+            "with fewer --workers it takes less memory"
+        ) from None
+    finally:
+        threading.excepthook = before
 
 
 def _own_error(text: str) -> BaseException | None:

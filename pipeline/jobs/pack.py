@@ -26,7 +26,7 @@ from pipeline.manifest import Manifest, totals
 from pipeline.packing.plan import source_plan
 from pipeline.packing.sequential import add_markers, assemble, by_shard, cut_documents, pieces
 from pipeline.packing.shard import Shard
-from pipeline.params import UsageError
+from pipeline.params import RunError, UsageError
 from pipeline.shards import committing
 
 JOB, PLAN = "pack", "pack-plan"
@@ -86,8 +86,9 @@ def run(space: Workspace) -> None:
     work = _constants(space.config, tokens)
     units, shards = [unit for unit, _, _ in work.units], [shard_name(shard) for shard in range(work.num_shards)]
     planned = [*units, *work.names, DEVIATION]
-    with space.progress(JOB, [Item(job, item, work.fingerprint) for job, items in ((PLAN, planned), (JOB, shards)) for item in items]):
-        if not all(work.stands(JOB, shard) for shard in shards):
+    items = [Item(job, name, work.fingerprint) for job, names in ((PLAN, planned), (JOB, shards)) for name in names]
+    with space.progress(JOB, items):
+        if not all(work.stands(item.job, item.item) for item in items):
             spill = space.engine.spill_folder(space.workdir, JOB)
             num_bytes = 2 * work.num_sequences * work.config.packing.sequence_length
             space.engine.run(lambda p: p | PackSequences(work, spill), job=JOB, workdir=space.workdir, text_bytes=num_bytes)
@@ -233,6 +234,8 @@ class CutRuns(beam.DoFn):
     def process(self, element: tuple[int, Iterable[None]]) -> Iterator[tuple[int, Block]]:
         work = self._work
         pending = {shard for shard in range(work.num_shards) if not work.stands(JOB, shard_name(shard))}
+        if not pending:
+            return
         unit, source, file = work.units[element[0]]
         batch = self._pieces(unit, source, file)
         with BlockWriter(unit, self._spill) as writer:
@@ -286,9 +289,12 @@ def write_shard(work: Pack, name: str, shard: Shard) -> None:
     with committing(work.workdir, JOB, item=name, fingerprint=work.fingerprint) as outputs:
         pending = outputs.file("sequences", ".arrayrecord")
         writer = ArrayRecordWriter(pending.path, records.WRITER_OPTIONS)
-        for record in shard.records():
-            writer.write(record)
-        writer.close()
+        try:
+            for record in shard.records():
+                writer.write(record)
+            writer.close()
+        except RuntimeError as error:  # how the library says what the system refused it
+            raise RunError(str(error)) from error
         pending.num_rows = shard.num_sequences
         if work.config.packing.parquet:
             twin = shard.twin()

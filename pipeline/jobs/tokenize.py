@@ -51,7 +51,7 @@ def run(space: Workspace) -> None:
         if pending:
             largest_first = sorted(pending, key=lambda unit: (-text_bytes[unit], unit))
             work = TokenizeUnits(workdir, documents, survivors, model=model, fingerprints=fingerprints)
-            kept = sum(documents.counts[source]["kept_bytes"] for source in config.sources if documents.counts[source])
+            kept = sum(counts.get("kept_bytes", 0) for counts in documents.counts.values())
             space.engine.run(lambda p: p | Deal(largest_first) | beam.ParDo(work), job=JOB, workdir=workdir, text_bytes=kept)
     done = collect(workdir, JOB, fingerprints.items())
     counts = totals(done, units)

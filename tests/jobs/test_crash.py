@@ -6,7 +6,7 @@ import pytest
 
 from tests.conftest import Death, Run, Tenfold
 from tests.corpus import Corpus, write_config
-from tests.jobs.workdirs import all_outputs, leftovers, snapshot
+from tests.jobs.workdirs import all_outputs, assert_same
 
 # In the order of a run, so that one workdir can be killed at each of them. A death is just before the file gets its name.
 CURATE = [
@@ -51,8 +51,7 @@ def test_a_job_that_is_killed_again_and_again_writes_the_bytes_of_one_that_was_n
     before = all_outputs(workdir)
     tenfold.run(config)
     assert before.items() <= all_outputs(workdir).items(), "done again by the last run"
-    assert leftovers(workdir) == []
-    assert snapshot(workdir) == snapshot(whole.workdir)
+    assert_same(workdir, whole.workdir)
 
 
 @pytest.mark.slow
@@ -65,8 +64,7 @@ def test_a_run_that_is_killed_at_every_seventh_rename_gets_to_its_end(corpus: Co
         assert num_deaths < 200, "no progress"
     assert finished.status == 0, finished.output
     assert num_deaths > 20
-    assert leftovers(workdir) == []
-    assert snapshot(workdir) == snapshot(whole.workdir)
+    assert_same(workdir, whole.workdir)
 
 
 @pytest.mark.parametrize("where", ["/signatures/", "/edges/", "/tokens/", "/sequences/"])
@@ -82,5 +80,4 @@ def test_an_interrupt_stops_cleanly_and_the_next_run_goes_on(
     before = all_outputs(workdir)
     tenfold.run(config)
     assert before.items() <= all_outputs(workdir).items()
-    assert leftovers(workdir) == []
-    assert snapshot(workdir) == snapshot(whole.workdir)
+    assert_same(workdir, whole.workdir)

@@ -12,7 +12,7 @@ import pytest
 
 from tests.conftest import ROOT, Run, Tenfold
 from tests.corpus import Corpus, write_config
-from tests.jobs.workdirs import all_outputs, leftovers, records, snapshot
+from tests.jobs.workdirs import all_outputs, assert_same, records
 
 COMMAND = Path(sys.executable).parent / "tenfold"
 PATIENCE_SECONDS = 120
@@ -64,17 +64,12 @@ def _group(group: int) -> dict[int, str]:
     return found
 
 
-def _same_as(whole: Run, workdir: Path) -> None:
-    assert leftovers(workdir) == []
-    assert snapshot(workdir) == snapshot(whole.workdir)
-
-
 def test_two_worker_processes_write_the_bytes_of_one_process(corpus: Corpus, whole: Run, tmp_path: Path) -> None:
     started = Started(write_config(tmp_path / "config.yaml", corpus.config(tmp_path / "run")), workers=2)
     assert started.finish() == 0, started.output
     assert "Traceback" not in started.output
     started.wait_until_alone()
-    _same_as(whole, tmp_path / "run")
+    assert_same(tmp_path / "run", whole.workdir)
 
 
 @pytest.mark.slow
@@ -86,7 +81,7 @@ def test_three_worker_processes_over_files_in_another_order_write_the_same_bytes
             shutil.copy2(path, raw / path.relative_to(corpus.root), follow_symlinks=False)
     started = Started(write_config(tmp_path / "config.yaml", Corpus(raw, ()).config(tmp_path / "run")), workers=3)
     assert started.finish() == 0, started.output
-    _same_as(whole, tmp_path / "run")
+    assert_same(tmp_path / "run", whole.workdir)
 
 
 def _killed_and_resumed(
@@ -113,7 +108,7 @@ def _killed_and_resumed(
     before = all_outputs(workdir)
     tenfold.run(config)
     assert before.items() <= all_outputs(workdir).items()
-    _same_as(whole, workdir)
+    assert_same(workdir, whole.workdir)
 
 
 def test_workers_die_with_a_first_process_that_is_killed_and_the_next_run_goes_on(

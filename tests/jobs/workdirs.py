@@ -1,7 +1,9 @@
 """What a workdir holds, read without the code that wrote it."""
 
+import difflib
 import hashlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,20 @@ def snapshot(workdir: Path) -> dict[str, str]:
     for path in sorted(workdir.rglob("*")):
         found[str(path.relative_to(workdir))] = "folder" if path.is_dir() else hashlib.sha256(path.read_bytes()).hexdigest()
     return found
+
+
+def assert_same(workdir: Path, other: Path) -> None:
+    """Both hold the same files with the same bytes, and nothing that a finished run may not leave."""
+    assert leftovers(workdir) == []
+    mine, its = snapshot(workdir), snapshot(other)
+    assert sorted(mine) == sorted(its)
+    differing = [name for name in mine if mine[name] != its[name]]
+    lines = [line for name in differing if name.endswith(".json") for line in _difference(other / name, workdir / name)]
+    assert not differing, f"{differing}\n" + "\n".join(lines[:40])
+
+
+def _difference(left: Path, right: Path) -> Iterator[str]:
+    return difflib.unified_diff(left.read_text().splitlines(), right.read_text().splitlines(), str(left), str(right), n=0, lineterm="")
 
 
 def records(workdir: Path, job: str) -> dict[str, dict[str, Any]]:
