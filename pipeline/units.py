@@ -106,10 +106,11 @@ def assign_salts(containers: Sequence[tuple[str, Container]]) -> dict[tuple[str,
     salts: dict[tuple[str, str], int] = {}
     taken: set[int] = set()
     for source, container in containers:
-        salt = 0
-        while (mine := set(_all_prefixes(source, container, salt).tolist())) & taken:
+        salt, mine = 0, _all_prefixes(source, container, 0).tolist()
+        while len(set(mine)) < len(mine) or not taken.isdisjoint(mine):  # two of its own may meet, too
             salt += 1
-        taken |= mine
+            mine = _all_prefixes(source, container, salt).tolist()
+        taken.update(mine)
         if salt:
             salts[source, container.name] = salt
     return salts

@@ -46,12 +46,12 @@ class Started:
     def wait_until_alone(self) -> None:
         """Until no process of the group is left."""
         deadline = time.monotonic() + PATIENCE_SECONDS
-        while living := _group(self.process.pid):
+        while living := group_members(self.process.pid):
             assert time.monotonic() < deadline, f"still there: {living}"
             time.sleep(0.05)
 
 
-def _group(group: int) -> dict[int, str]:
+def group_members(group: int) -> dict[int, str]:
     """The command lines of the group's processes that live, by their ids."""
     found = {}
     for folder in Path("/proc").glob("[0-9]*"):
@@ -96,7 +96,7 @@ def _killed_and_resumed(
         assert tenfold(before, config).status == 0
     started = Started(config, workers=2, job=job)
     started.wait_for(workdir, record, num_records=num_records)
-    assert len(_group(started.process.pid)) > 2
+    assert len(group_members(started.process.pid)) > 2
     if all_of_them:
         os.killpg(started.process.pid, signal.SIGKILL)
     else:
@@ -128,7 +128,7 @@ def test_a_later_job_that_is_killed_with_its_workers_goes_on(
 def test_a_first_process_that_is_killed_before_its_workers_are_up_leaves_none(corpus: Corpus, tmp_path: Path) -> None:
     started = Started(write_config(tmp_path / "config.yaml", corpus.config(tmp_path / "run")), workers=2, job="curate")
     deadline = time.monotonic() + PATIENCE_SECONDS
-    while len(_group(started.process.pid)) < 3:
+    while len(group_members(started.process.pid)) < 3:
         assert time.monotonic() < deadline, started.output
         time.sleep(0.005)
     started.process.kill()

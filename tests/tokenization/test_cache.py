@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from tests.tokenization.models import real_texts, sentencepiece_ids, strings, trained
-from tokenization.cache import Cache, new_cache
+from tokenization.cache import Cache, is_text, new_cache
 from tokenization.fast import FastEncoder
 from tokenization.vocabulary import read_model
 
@@ -37,3 +37,9 @@ def test_long_chunks_that_differ_in_one_byte_are_told_apart() -> None:
 def test_a_short_chunk_and_one_that_begins_with_nul_are_told_apart() -> None:
     texts = ["a", "\0a", "\0\0a", "ab", "\0ab"]
     assert encode(texts, new_cache()) == sentencepiece_ids(trained("tenfold"), texts)
+
+
+def test_long_chunks_are_compared_byte_by_byte() -> None:
+    """So that two of one hash would be told apart too."""
+    kept, data = (np.frombuffer(text, np.uint8) for text in (b"....abcdef....", b"abcdeg"))
+    assert [is_text(data, 0, size, kept, 4) for size in (1, 5, 6)] == [True, True, False]

@@ -107,5 +107,5 @@ def test_a_run_that_has_begun_is_not_overwritten_and_not_resumed_as_another(fold
 
 
 def test_a_loss_that_is_not_finite_stops_the_run_with_the_step_and_its_sequences(folder, tmp_path):
-    with pytest.raises(RunError, match=r"step \d+: (loss|gradient_norm) is nan, in sequences \d+ to \d+: `tenfold trace`"):
+    with pytest.raises(RunError, match=r"step \d+: (loss|gradient_norm) is nan, in sequences \d+ to \d+: segments/ says"):
         run(folder, tmp_path, learning_rate=1e30)
