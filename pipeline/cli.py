@@ -110,12 +110,9 @@ def train(
     loaded = load_config(config, workdir=workdir)
     from trainer.train import train as fit
 
-    fit(
-        loaded.trainer,
-        sequences=os.path.join(loaded.workdir, "sequences"),
-        output=os.path.join(loaded.workdir, "training"),
-        resume=resume,
-    )
+    output = os.path.join(loaded.workdir, "training")
+    fit(loaded.trainer, sequences=os.path.join(loaded.workdir, "sequences"), output=output, resume=resume)
+    typer.echo(f"checkpoints and metrics.jsonl: {output}")
 
 
 @app.command()

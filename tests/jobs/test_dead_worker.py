@@ -17,7 +17,8 @@ def test_a_killed_worker_ends_the_run_with_one_line_and_the_next_run_goes_on(
     config = write_config(tmp_path / "config.yaml", corpus.config(workdir))
     started = Started(config, workers=2, job="curate")
     started.wait_for(workdir, "curate", num_records=1)
-    os.kill(next(process for process, command in group_members(started.process.pid).items() if "pipeline.jobs.worker" in command), signal.SIGKILL)
+    workers = [process for process, command in group_members(started.process.pid).items() if "pipeline.jobs.worker" in command]
+    os.kill(workers[0], signal.SIGKILL)
     assert started.finish() == 1
     started.wait_until_alone()
     assert "error: curate: a worker died" in started.output.splitlines()[-1]
