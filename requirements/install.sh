@@ -68,7 +68,7 @@ with_pip() {
       fail "$python cannot make virtual environments: install its venv module (on Debian and Ubuntu: apt install python3-venv), or install uv"
     "$python" -m venv --clear .venv
   fi
-  .venv/bin/python -m pip install --disable-pip-version-check --require-hashes --requirement "$lock" ||
+  .venv/bin/python -m pip install --disable-pip-version-check --require-hashes --requirement "$lock" | sed '/^Requirement already satisfied/d' ||
     fail "pip could not install $lock. Behind certificates of one's own: PIP_CERT=... make setup. With a mirror: PIP_INDEX_URL=... make setup"
   PYTHONWARNINGS=ignore .venv/bin/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation --editable .
 }
