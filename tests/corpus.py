@@ -9,6 +9,7 @@ import io
 import json
 import sysconfig
 import tarfile
+import unicodedata
 import zipfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -84,8 +85,6 @@ def edited(text: str) -> str:
 
 def normalised(text: str) -> str:
     """What `documents/` should hold of a planted text; a plain version of DESIGN's words."""
-    import unicodedata
-
     for end in ("\r\n", "\r", "\v", "\f", "\x85"):
         text = text.replace(end, "\n")
     text = "".join(c for c in text if c in "\n\t" or unicodedata.category(c) != "Cc")

@@ -61,8 +61,8 @@ def test_plan_shows_what_each_source_gives_and_packs_nothing(whole: Run, tmp_pat
     shown = tenfold("plan", whole.config, "--workdir", tmp_path / "run")
     assert shown.status == 0, shown.output
     for source, num_sequences in manifest(whole.workdir, "sequences")["num_sequences_by_source"].items():
-        lines = [line.replace("│", " ").split() for line in shown.output.splitlines()]
-        assert any(source in words and f"{num_sequences:,}" in words for words in lines), shown.output
+        (line,) = [line.split() for line in shown.output.splitlines() if line.split()[:1] == [source]]
+        assert f"{num_sequences * whole.values['packing']['sequence_length']:,}" in line
     assert not (tmp_path / "run" / "sequences").exists()
 
 

@@ -126,7 +126,7 @@ def _own_error(text: str) -> BaseException | None:
         return getattr(errors, found[1])(found[2].strip())  # type: ignore[no-any-return]
     if re.search(r"\bKeyboardInterrupt \[while running", text):
         return KeyboardInterrupt()
-    refused = re.search(r"\[Errno \d+\] .*?(?= \[while running|\n|\Z)", text)
+    refused = re.search(r"(\[Errno \d+\]|\b(OSError|FileNotFoundError|PermissionError): (?!\[Errno)).*?(?= \[while running|\n|\Z)", text)
     return errors.RunError(refused[0]) if refused else None
 
 

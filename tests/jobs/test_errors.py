@@ -152,11 +152,11 @@ def _leave(disk: Path, num_bytes: int) -> None:
 @pytest.mark.parametrize(
     ("job", "dataset", "part"),
     [
-        ("curate", "documents", 0.05),
+        pytest.param("curate", "documents", 0.05, marks=pytest.mark.slow),
         ("curate", "documents", 0.5),
         ("dedupe", "signatures", 2),
-        ("tokenize", "tokens", 0.2),
-        ("pack", "runs", 0.5),
+        pytest.param("tokenize", "tokens", 0.2, marks=pytest.mark.slow),
+        pytest.param("pack", "runs", 0.5, marks=pytest.mark.slow),
         ("pack", "sequences", 0.8),
     ],
 )

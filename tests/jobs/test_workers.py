@@ -15,7 +15,7 @@ from tests.corpus import Corpus, write_config
 from tests.jobs.workdirs import all_outputs, assert_same, records
 
 COMMAND = Path(sys.executable).parent / "tenfold"
-PATIENCE_SECONDS = 120
+PATIENCE_SECONDS = 300
 
 
 class Started:
