@@ -57,6 +57,11 @@ class RunConfig(Params):
         for name in self.sources:
             if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
                 raise UsageError(f"sources.{name}: a source's name has lower-case letters, digits and _: it names files")
+            if f"{self.workdir}/".startswith(f"{self.sources[name].path.rstrip('/')}/"):
+                raise UsageError(f"sources.{name}.path: {self.sources[name].path} holds the workdir, and would be read: move that out")
+        for name in self.tokenizer.sample_weights:
+            if name not in self.sources:
+                raise UsageError(f"tokenizer.sample_weights.{name}: there is no such source; there are {', '.join(self.sources)}")
         check_sources(self.mixture, list(self.sources))
         return self
 
@@ -95,6 +100,8 @@ class _UniqueKeys(yaml.SafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen: set[str] = set()
         for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise yaml.constructor.ConstructorError(None, None, "a key is a name", key.start_mark)
             if key.value in seen:
                 raise yaml.constructor.ConstructorError(None, None, f"the key {key.value!r} stands twice", key.start_mark)
             seen.add(key.value)
@@ -127,10 +134,8 @@ def _explain(error: ValidationError, model: type[BaseModel]) -> list[str]:
 def _fields_at(model: type[BaseModel], place: tuple[int | str, ...]) -> list[str]:
     """The keys that the params object at this place has."""
     for part in place:
-        if part in model.model_fields:
-            found = _model_in(model.model_fields[str(part)].annotation)
-            if found is None:
-                return []
+        # A part that is no field, or one that holds no params object, is a name of the user's: a source's, a phase's number.
+        if part in model.model_fields and (found := _model_in(model.model_fields[str(part)].annotation)):
             model = found
     return list(model.model_fields)
 

@@ -59,13 +59,13 @@ KEPT, DROPPED, BROKEN = "kept", "dropped", "broken"
 
 
 def signatures(num_permutations: int) -> pa.Schema:
-    """What dedupe compares; `signature` holds little-endian uint32s, and is empty where near-deduplication is off."""
+    """What dedupe compares; `signature` holds little-endian uint32s, and is not there where near-deduplication is off."""
     return pa.schema(
         [
             ("id", pa.uint64()),
             ("text_hash", pa.binary(16)),
             ("signature_hash", pa.uint64()),  # equal signatures; of the text where near-deduplication is off
-            ("signature", pa.binary(4 * num_permutations)),
+            *([("signature", pa.binary(4 * num_permutations))] if num_permutations else []),  # Parquet has no empty ones
             ("repository", pa.uint64()),  # hash64 of the repository's name; 0: none
             ("stars", pa.int64()),
             ("num_chars", pa.int64()),

@@ -141,6 +141,7 @@ def test_every_fault_has_a_line_of_its_own(tmp_path: Path) -> None:
         ("workdir: [", "no YAML"),
         ("workdir: a\nseed: 1\nworkdir: b\n", "the key 'workdir' stands twice"),
         ("sources: {a: {path: x}, a: {path: y}}\n", "the key 'a' stands twice"),
+        ("? [a, b]\n: 1\n", "no YAML"),
         ("!!python/object/apply:os.system ['true']\n", "no YAML"),
     ],
 )
@@ -155,6 +156,12 @@ def test_bytes_that_are_no_text_and_files_that_are_not_there_are_named(tmp_path:
     for name, words in (("bytes.yaml", "no YAML"), ("none.yaml", "No such file"), (".", "directory")):
         with pytest.raises(UsageError, match=words):
             load_config(str(tmp_path / name))
+
+
+def test_a_source_may_be_named_like_a_key(tmp_path: Path) -> None:
+    values = changed("sources/path", {"pth": "x", "path": "y", "kind": "code"})
+    with pytest.raises(UsageError, match=r"sources\.path\.pth is no known key: did you mean path\?"):
+        load(tmp_path, values)
 
 
 def test_a_config_survives_its_own_dump(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """The tokenizer's section of a config."""
 
+from typing import Annotated
+
 from pydantic import Field
 
 from pipeline.params import Params
@@ -15,7 +17,7 @@ class TokenizerParams(Params):
     model: str | None = Field(None, description="a SentencePiece .model file; without it one is trained")
     vocab_size: int = Field(32_000, ge=300, description="pieces of the tokenizer to train: 256 bytes and the reserved symbols among them")
     sample_bytes: int = Field(64 << 20, ge=1 << 10, description="text to train on")
-    sample_weights: dict[str, float] = Field(
+    sample_weights: dict[str, Annotated[float, Field(ge=0)]] = Field(
         default_factory=dict,
         description="shares of the sample by source; without it as each has bytes. Apart from the mixture: a re-mix keeps the tokenizer",
     )

@@ -82,8 +82,10 @@ def obstacle(model: Model) -> str | None:
         "it takes spaces as suffixes": model.space_as_suffix,
         "it does not fall back to bytes": not model.byte_fallback,
         "it has unused pieces": bool((model.kinds == UNUSED).any()),
+        # Unused too, depending on the version.
+        "a piece holds NUL": any(b"\0" in text for text in model.texts),
         "a score is no finite number": not np.isfinite(model.scores).all(),
-        # Equal or not, depending on the version of sentencepiece.
+        # Equal or not, depending on sentencepiece's version.
         "it has scores of 0 and of -0": len(np.unique(np.signbit(normal_scores[normal_scores == 0]))) > 1,
         "a reserved piece can stand for text": any(len(text.decode()) == 1 or text in usable for text in reserved),
         # sentencepiece compares no more matches than that at one place.

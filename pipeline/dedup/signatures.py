@@ -17,7 +17,7 @@ def signatures(documents: pa.RecordBatch, near: NearParams | None, *, fold_case:
 
     Args:
         documents: schema.DOCUMENTS.
-        near: None: signatures are empty, and equal texts alone are duplicates.
+        near: None: there are no signatures, and equal texts alone are duplicates.
         fold_case: prose is compared in lower case, code is not.
     """
     num_documents = documents.num_rows
@@ -33,7 +33,7 @@ def signatures(documents: pa.RecordBatch, near: NearParams | None, *, fold_case:
         documents["id"],
         _fixed_binary(exact),
         pa.array(combined, pa.uint64()),
-        _fixed_binary(values),
+        *([_fixed_binary(values)] if near else []),
         repository_hashes(documents["repository"]),
         documents["stars"].fill_null(0),
         pc.utf8_length(documents["text"]).cast(pa.int64()),

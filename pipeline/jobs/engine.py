@@ -45,6 +45,8 @@ class Engine:
         return runner is None or runner in LOCAL_NAMES
 
     def num_workers(self, text_bytes: int) -> int:
+        if not text_bytes:  # one element: a step that one worker does
+            return 1
         if self.workers is not None:
             return self.workers
         return 1 if text_bytes < SMALL_BYTES else os.cpu_count() or 1

@@ -32,7 +32,8 @@ from pipeline.shards import committing
 JOB, PLAN = "pack", "pack-plan"
 VERSION = 1
 LIBRARIES = ("pyarrow", "numpy", "array-record")
-DEVIATION = "deviation"
+# A hyphen, which no source's name has, so that it is none of the sources' items.
+DEVIATION_ITEM = "all-sources"
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ def run(space: Workspace) -> None:
     tokens = space.load("tokens")
     work = _constants(space.config, tokens)
     units, shards = [unit for unit, _, _ in work.units], [shard_name(shard) for shard in range(work.num_shards)]
-    planned = [*units, *work.names, DEVIATION]
+    planned = [*units, *work.names, DEVIATION_ITEM]
     items = [Item(job, name, work.fingerprint) for job, names in ((PLAN, planned), (JOB, shards)) for name in names]
     with space.progress(JOB, items):
         if not all(work.stands(item.job, item.item) for item in items):
@@ -99,8 +100,8 @@ def run(space: Workspace) -> None:
     for source, counts in sources.items():
         check_packed(source, counts, packed["tokens"].get(source, 0), sequence_length=work.config.packing.sequence_length)
     whole = {"fingerprint": work.fingerprint, "params": _params(space.config), "counts": {"sources": sources} | packed}
-    deviation = next(record.counts for record in plan if record.item == DEVIATION)
-    commit_datasets(space.workdir, PLAN, ["runs", "positions", DEVIATION], done=plan, whole=whole | {"extra": deviation})
+    deviation = next(record.counts for record in plan if record.item == DEVIATION_ITEM)
+    commit_datasets(space.workdir, PLAN, ["runs", "positions", "deviation"], done=plan, whole=whole | {"extra": deviation})
     extra = _sequences_extra(work, packed) | {"deviation": deviation}
     commit_datasets(space.workdir, JOB, ["sequences", "segments"], done=done, whole=whole | {"extra": extra})
 
@@ -173,7 +174,7 @@ class PlanRuns(beam.DoFn):
     def process(self, _: None) -> Iterator[tuple[int, None]]:
         work = self._work
         budget = make_budget(work.config.mixture, work.stocks, sequence_length=work.config.packing.sequence_length)
-        if not work.stands(PLAN, DEVIATION):
+        if not work.stands(PLAN, DEVIATION_ITEM):
             self._write_deviation(budget)
         for source in work.names:
             units = [(unit, file) for unit, of, file in work.units if of == source]
@@ -220,8 +221,8 @@ class PlanRuns(beam.DoFn):
             pa.array(found.lowest.ravel()),
             pa.array(found.highest.ravel()),
         ]
-        with committing(work.workdir, PLAN, item=DEVIATION, fingerprint=work.fingerprint) as outputs:
-            outputs.parquet(DEVIATION, schema.DEVIATION).write(pa.RecordBatch.from_arrays(columns, schema=schema.DEVIATION))
+        with committing(work.workdir, PLAN, item=DEVIATION_ITEM, fingerprint=work.fingerprint) as outputs:
+            outputs.parquet("deviation", schema.DEVIATION).write(pa.RecordBatch.from_arrays(columns, schema=schema.DEVIATION))
             outputs.counts.update(worst=float(found.worst), source=found.source, prefix=int(found.prefix), binds=budget.binds)
 
 

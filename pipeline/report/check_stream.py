@@ -93,7 +93,7 @@ def _mixture(run: Run, shards: ShardCheck) -> Iterator[str]:
         told = f"{said['worst']} of {said['source']} after {said['prefix']:,}"
         seen = f"{float(found.worst)} of {found.source} after {found.prefix:,}"
         yield f"sequences/manifest.json: the worst deviation is {told}, the sequences show {seen}"
-    file = run["deviation"].by_item["deviation"]
+    file = run["deviation"].files[0]
     path = run.path("deviation", file)
     if pq.read_metadata(path).num_rows != found.lowest.size:
         yield f"deviation/{file.name}: {pq.read_metadata(path).num_rows:,} rows, measured {found.lowest.size:,}"

@@ -135,7 +135,7 @@ def duplicate_rows(run: Run) -> list[dict[str, Any]]:
 
 def deviation_rows(run: Run) -> dict[str, Any]:
     """The extremes of each source's deviation in at most NUM_BINS bins of prefixes: `prefix`, and by source `lowest` and `highest`."""
-    table = pq.read_table(run["deviation"].path(run.workdir, "deviation"))
+    table = pq.read_table(run.path("deviation", run["deviation"].files[0]))
     source = np.array(table["source"].to_pylist(), object)
     curves: dict[str, Any] = {"prefix": [], "sources": {}}
     for name in run.names:

@@ -144,6 +144,7 @@ LEFT_TO_SENTENCEPIECE = {
     "fall back to bytes": trained("characters alone"),
     "a space is no piece": model_file([("a", -1.0, NORMAL)]),
     "unused pieces": model_file([("ab", -1.0, UNUSED), ("abc", -2.0, NORMAL)]),
+    "holds NUL": model_file([("\0", -1.0, NORMAL), ("ab", -2.0, NORMAL)]),
     "finite": model_file([("ab", float("nan"), NORMAL), ("bc", -1.0, NORMAL)]),
     "of 0 and of -0": model_file([("ab", 0.0, NORMAL), ("bc", -0.0, NORMAL)]),
     "stand for text": model_file([("a", 0.0, CONTROL), ("ab", -1.0, NORMAL)]),

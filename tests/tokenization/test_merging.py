@@ -3,7 +3,7 @@ from random import Random
 import numpy as np
 import pytest
 
-from tests.tokenization.models import sentencepiece_ids, trained
+from tests.tokenization.models import NORMAL, model_file, sentencepiece_ids, trained
 from tokenization.merging import Merges, encode_text, find_merges
 from tokenization.vocabulary import read_model
 
@@ -37,3 +37,11 @@ def test_sixteen_times_the_text_takes_little_more_than_sixteen_times_the_steps(n
 @pytest.mark.parametrize("name", MERGES)
 def test_a_text_merges_as_sentencepiece_merges_it(name: str, text) -> None:
     assert encoded(text(5_000), MERGES[name])[0] == sentencepiece_ids(trained(name), [text(5_000)])[0]
+
+
+@pytest.mark.parametrize("texts", [("ab", "ba"), ("ba", "ab"), ("aa", "aaa"), ("aaa", "aa")])
+def test_pieces_of_equal_scores_merge_from_the_left_as_in_sentencepiece(texts: tuple[str, str]) -> None:
+    model = model_file((text, -1.0, NORMAL) for text in ("a", "b", *texts))
+    merges = find_merges(read_model(model))
+    for text in ("aba", "bab", "abbaab", "aaaaaaa", "baaaab"):
+        assert encoded(text, merges)[0] == sentencepiece_ids(model, [text])[0]
