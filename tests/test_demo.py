@@ -8,6 +8,7 @@ import pytest
 from mixtures.fetch import fetch, read_list
 from mixtures.models import LID_176, fetch_model
 from mixtures.package_index import users_index
+from pipeline.errors import RunError
 from pipeline.report.verify import verify
 from tests.conftest import ROOT, Tenfold
 from tests.jobs.workdirs import leftovers, snapshot
@@ -24,7 +25,7 @@ def corpus() -> Path:
     try:
         fetch_model(LID_176)
         fetch(read_list(ROOT / "mixtures/demo_corpus.txt"), folder, index=users_index(dict(os.environ)))
-    except OSError as error:
+    except (OSError, RunError) as error:
         pytest.skip(f"the demo's corpus can't be fetched here: {error}")
     return folder
 

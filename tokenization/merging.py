@@ -27,12 +27,12 @@ _LOW = 2**32 - 1
 class Merges(NamedTuple):
     """A symbol is a number: of a piece, or of a character that is no piece but part of one. The last stands for other characters."""
 
-    characters: np.ndarray  # table: character -> symbol
-    pairs: np.ndarray  # table: symbol << 32 | symbol -> the symbol that they make
+    characters: np.ndarray  # table: code point -> symbol
+    pairs: np.ndarray  # table: symbol << 32 | symbol -> the symbol that they make; a user-defined piece never merges
     ranks: np.ndarray  # int64 [num_symbols]: 0 merges first; equal scores have equal ranks
     ids: np.ndarray  # uint32 [num_symbols]; _NO_ID: its bytes' ids
     byte_ids: np.ndarray  # uint32 [256]
-    user_defined: np.ndarray  # table: node << 32 | character -> node << 32 | the piece that ends here + 1, or 0
+    user_defined: np.ndarray  # a trie, as a table: node << 32 | code point -> node << 32 | the symbol that ends there + 1, or 0
 
 
 def find_merges(model: Model) -> Merges:
