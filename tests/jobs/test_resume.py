@@ -186,7 +186,7 @@ def _with(values: dict[str, Any], *keys: str, value: Any) -> None:
         (("dedup", "near", "num_permutations"), 8192),
         (("dedup", "near", "ngram_tokens"), 3),
         (("dedup", "near"), None),
-        (("sources", "extra"), {"path": "/", "kind": "code"}),
+        (("sources", "extra"), {"path": "/elsewhere", "kind": "code"}),
     ],
 )
 def test_dedupe_alone_refuses_what_curate_made_for_another_config(
