@@ -53,7 +53,7 @@ def _cache_folder() -> str:
     """
     root = Path(__file__).parent.parent
     digest = hashlib.blake2b(digest_size=8)
-    for package in ("pipeline", "mixtures"):
+    for package in ("pipeline", "mixtures", "tokenization"):
         for file in sorted((root / package).rglob("*.py")):
             source = file.read_bytes()
             if b"@kernel" in source or b"@inlined" in source:
