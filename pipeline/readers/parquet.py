@@ -106,7 +106,8 @@ def _unreadable_file(stream: BinaryIO, error: Exception) -> Record:
     head = stream.read(len(_MAGIC))
     num_bytes = stream.seek(0, 2)
     stream.seek(max(0, num_bytes - len(_MAGIC)))
-    is_cut = _MAGIC.startswith(head) and stream.read(len(_MAGIC)) != _MAGIC
+    # The first four bytes alone are the last ones, too; a whole file has both and the footer's length between them.
+    is_cut = _MAGIC.startswith(head) and (num_bytes < 2 * len(_MAGIC) + 4 or stream.read(len(_MAGIC)) != _MAGIC)
     return Record(0, error=record.TRUNCATED if is_cut else record.CORRUPT, detail=_short(error))
 
 
