@@ -244,7 +244,9 @@ def test_flipped_bytes_never_raise(name, seed):
     data = bytearray(PACKED[name])
     for _ in range(luck.randrange(1, 5)):
         data[luck.randrange(len(data))] ^= luck.randrange(1, 256)
-    read_bytes("archive", bytes(data), params=ReadParams(max_document_bytes=10_000))
+    rows = read_bytes("archive", bytes(data), params=ReadParams(max_document_bytes=10_000))
+    assert all((row["text"] is None) == (row["error"] is not None) for row in rows)
+    assert [row["row"] for row in rows] == sorted({row["row"] for row in rows})
 
 
 def test_an_overlapping_zip_is_bounded_by_what_it_unpacks_to():
