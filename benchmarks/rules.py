@@ -17,8 +17,10 @@ import pyarrow as pa
 import pyarrow.json as pj
 import pyarrow.parquet as pq
 
+from pipeline.curation.judge import Judgement, apply_rules
 from pipeline.curation.normalise import normalise
-from pipeline.curation.rule import RULE_SETS, Judgement, Rule, RuleSpec, apply_rules, build_rules
+from pipeline.curation.rule import Rule
+from pipeline.curation.steps import STEPS, StepSpec, build_steps
 
 _COLUMNS = {"text": ("content", "text"), "path": ("max_stars_repo_path", "path", "id"), "language": ("lang", "language")}
 _BATCH_ROWS = 1000
@@ -29,7 +31,7 @@ def main() -> None:
     parser.add_argument("paths", nargs="+", type=Path)
     parser.add_argument("--examples", type=int, default=0, help="how many dropped documents to show for each rule and folder")
     args = parser.parse_args()
-    rule_sets = {name: build_rules([RuleSpec(name=name)]) for name in RULE_SETS}
+    rule_sets = {name: list(build_steps([StepSpec(name=name)])[0].rules) for name in STEPS}
     warm_up = pa.record_batch({column: pa.array(["html"]) for column in _COLUMNS})
     normalise(warm_up["text"])
     for rules in rule_sets.values():

@@ -11,7 +11,7 @@ import yaml
 from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
 from mixtures.spec import MixtureParams, check_sources
-from pipeline.curation.rule import RuleSpec
+from pipeline.curation.steps import StepSpec
 from pipeline.dedup.params import DedupParams
 from pipeline.packing.params import PackingParams
 from pipeline.params import Params, UsageError
@@ -25,7 +25,7 @@ class SourceParams(SourceReadParams):
 
     path: str = Field(description="a file, or a folder of shards, archives or repositories")
     kind: Literal["code", "text"] = Field(description="code is compared as it is written, text in lower case")
-    rules: tuple[RuleSpec, ...] = Field((), description="rule sets, in the order in which they give the reason")
+    curation: tuple[StepSpec, ...] = Field((), description="what judges and edits the documents, step by step in this order")
     max_broken_fraction: float = Field(0.05, ge=0, le=1, description="more broken records than this stop the run")
 
     @field_validator("path")

@@ -24,7 +24,7 @@ RAW = pa.schema(
     ]
 )
 
-# What the rules kept. The text is normalised.
+# What the curation kept. The text is normalised, and edited by the steps.
 DOCUMENTS = pa.schema(
     [
         ("id", pa.uint64()),
@@ -36,6 +36,20 @@ DOCUMENTS = pa.schema(
         ("language", pa.string()),
         ("stars", pa.int64()),
     ]
+)
+
+# What the steps of the curation found where: a redacted address, a cut line, a benchmark's item. Spans are in code points of the text as
+# it came into the step; `value`: an overlap or a score. Never a secret itself.
+FINDINGS = pa.list_(
+    pa.struct(
+        [
+            ("step", pa.string()),
+            ("kind", pa.string()),
+            ("start", pa.int64()),
+            ("end", pa.int64()),
+            ("value", pa.float64()),
+        ]
+    )
 )
 
 # One row for every input document. The rules of the source add a column of float64 each, named after the rule
@@ -53,6 +67,7 @@ DECISIONS = pa.schema(
         ("detail", pa.string()),  # what the reader could say of a broken record
         ("num_bytes", pa.int64()),  # of the text as it was read, in UTF-8; 0: broken
         ("num_chars", pa.int64()),  # of the normalised text, in code points; 0: broken
+        ("findings", FINDINGS),  # null: none
     ]
 )
 KEPT, DROPPED, BROKEN = "kept", "dropped", "broken"

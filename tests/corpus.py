@@ -52,10 +52,10 @@ class Corpus:
             "workdir": str(workdir),
             "unit_bytes": 1 << 17,
             "sources": {
-                "stdlib": {"path": str(self.root / "stdlib"), "rules": ["starcoder2", "tests.jobs.own_rules.few_lines"], **code},
+                "stdlib": {"path": str(self.root / "stdlib"), "curation": ["starcoder2", "tests.jobs.own_rules.few_lines"], **code},
                 "archives": {"path": str(self.root / "archives"), **archived, **code},
-                "trees": {"path": str(self.root / "trees"), "format": "tree", "rules": ["starcoder2"], **code},
-                "web": {"path": str(self.root / "web"), "rules": ["gopher_quality"], **text},
+                "trees": {"path": str(self.root / "trees"), "format": "tree", "curation": ["starcoder2"], **code},
+                "web": {"path": str(self.root / "web"), "curation": ["gopher_quality"], **text},
                 "notes": {"path": str(self.root / "notes"), **text},
             },
             "dedup": {"near": {"num_permutations": 4096, "bands": 512, "rows": 8}},

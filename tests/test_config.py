@@ -20,9 +20,9 @@ MIXTURE: dict[str, Any] = {
 VALUES: dict[str, Any] = {
     "workdir": "run",
     "sources": {
-        "python": {"path": "~/raw/python", "kind": "code", "rules": ["starcoder2"]},
+        "python": {"path": "~/raw/python", "kind": "code", "curation": ["starcoder2"]},
         "sql": {"path": "raw/sql", "kind": "code"},
-        "docs": {"path": "/raw/docs", "kind": "text", "rules": [{"gopher_quality": {"min_words": 20}}]},
+        "docs": {"path": "/raw/docs", "kind": "text", "curation": [{"gopher_quality": {"min_words": 20}}]},
     },
     "mixture": MIXTURE,
 }
@@ -54,7 +54,7 @@ def test_a_config_is_read_with_the_order_of_its_sources_and_paths_that_hold_in_a
     assert config.workdir == str(Path("run").absolute())
     assert config.sources["python"].path == str(Path.home() / "raw/python")
     assert config.sources["sql"].path == str(Path("raw/sql").absolute())
-    assert config.sources["docs"].rules[0].thresholds == {"min_words": 20}
+    assert config.sources["docs"].curation[0].params == {"min_words": 20}
     assert load_config(str(tmp_path / "config.yaml"), workdir="/elsewhere").workdir == "/elsewhere"
 
 
@@ -105,7 +105,7 @@ def test_a_key_that_is_missing_is_named(place: str, tmp_path: Path) -> None:
         ("sources/sql/format", "csv", ("sources.sql.format", "'parquet'", "not 'csv'")),
         ("sources/sql/max_broken_fraction", 2, ("sources.sql.max_broken_fraction", "less than or equal to 1", "not 2")),
         ("sources/sql/columns", {"text": None}, ("sources.sql.columns", "a document needs its text")),
-        ("sources/sql/rules", [{"a": 1, "b": 2}], ("sources.sql.rules.0", "is no rule", "write")),
+        ("sources/sql/curation", [{"a": 1, "b": 2}], ("sources.sql.curation.0", "is no step", "write")),
         ("dedup/near/bands", 1000, ("dedup.near", "num_permutations", "lower bands to")),
         ("dedup/cluster", "all", ("dedup.cluster", "'representative' or 'component'")),
         ("tokenizer/vocab_size", 10, ("tokenizer.vocab_size", "300", "not 10")),

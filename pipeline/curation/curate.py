@@ -8,8 +8,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline import schema
+from pipeline.curation.judge import judge
 from pipeline.curation.normalise import normalise
-from pipeline.curation.rule import Rule, apply_rules
+from pipeline.curation.steps import Step, rules_of
 
 
 @dataclass(frozen=True)
@@ -20,38 +21,38 @@ class Curated:
     decisions: pa.RecordBatch
 
 
-def decision_schema(rules: Sequence[Rule]) -> pa.Schema:
+def decision_schema(steps: Sequence[Step]) -> pa.Schema:
     """schema.DECISIONS and a column of float64 for each rule."""
-    return pa.schema([*schema.DECISIONS, *(pa.field(rule.name, pa.float64()) for rule in rules)])
+    return pa.schema([*schema.DECISIONS, *(pa.field(rule.name, pa.float64()) for rule in rules_of(steps))])
 
 
-def curate(raw: pa.RecordBatch, rules: Sequence[Rule]) -> Curated:
-    """Normalises the texts, measures them and decides.
+def curate(raw: pa.RecordBatch, steps: Sequence[Step]) -> Curated:
+    """Normalises the texts, takes them through the steps and decides.
 
     Args:
         raw: schema.RAW; rows with an `error` are broken and have no text.
     """
-    place = {name: raw[name] for name in ("id", "container", "row", "path", "repository", "language", "detail")}
-    # The rules see the readable rows alone; `back` puts their answers at the rows' own places, null for the broken ones.
+    # The steps see the readable rows alone; `back` puts their answers at the rows' own places, null for the broken ones.
     readable = pc.is_null(raw["error"])
     good = raw.filter(readable)
     texts = normalise(good["text"])
-    judged = apply_rules(_with_text(good, texts), rules)
+    judged = judge(_with_text(good, texts), steps)
     back = _places(readable)
 
     reason = pc.coalesce(raw["error"], judged.reason.take(back))
     verdict = pc.if_else(pc.is_valid(raw["error"]), schema.BROKEN, pc.if_else(pc.is_valid(reason), schema.DROPPED, schema.KEPT))
-    columns = place | {
+    columns = {name: raw[name] for name in ("id", "container", "row", "path", "repository", "language", "detail")} | {
         "verdict": verdict,
         "reason": reason,
         "num_bytes": pc.fill_null(pc.binary_length(raw["text"]).cast(pa.int64()), 0),
         "num_chars": pc.fill_null(pc.utf8_length(texts).cast(pa.int64()).take(back), 0),
+        "findings": judged.findings.take(back),
     }
-    columns |= {rule.name: judged.measured[rule.name].take(back) for rule in rules}
-    wanted = decision_schema(rules)
+    columns |= {name: values.take(back) for name, values in judged.measured.items()}
+    wanted = decision_schema(steps)
     decisions = pa.RecordBatch.from_arrays([columns[field.name].cast(field.type) for field in wanted], schema=wanted)
-    kept = _with_text(good, texts).append_column("num_bytes", pc.binary_length(texts).cast(pa.int64())).filter(pc.is_null(judged.reason))
-    return Curated(kept.select(schema.DOCUMENTS.names).cast(schema.DOCUMENTS), decisions)
+    kept = judged.batch.append_column("num_bytes", pc.binary_length(judged.batch["text"]).cast(pa.int64()))
+    return Curated(kept.filter(pc.is_null(judged.reason)).select(schema.DOCUMENTS.names).cast(schema.DOCUMENTS), decisions)
 
 
 def _with_text(batch: pa.RecordBatch, texts: pa.StringArray) -> pa.RecordBatch:

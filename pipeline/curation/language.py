@@ -45,7 +45,7 @@ class LanguageParams(RuleSet):
         known = {label.removeprefix(_LABEL) for label in load_model(self.model).labels}
         if unknown := sorted(set(self.languages) - known):
             close = get_close_matches(unknown[0], sorted(known), n=3) or sorted(known)
-            raise UsageError(f"rules.language.languages: the model knows no {unknown[0]!r}, but {', '.join(close)}")
+            raise UsageError(f"curation.language.languages: the model knows no {unknown[0]!r}, but {', '.join(close)}")
         return [_path(self.model)]
 
     def _scores(self, columns: Columns) -> np.ndarray:
@@ -73,7 +73,7 @@ def load_model(path: str | None) -> Any:
         if isinstance(error, UsageError):
             raise
         raise UsageError(
-            f"rules.language.model: {error}: give the path of a fastText model, or leave it out for {LID_176.filename}"
+            f"curation.language.model: {error}: give the path of a fastText model, or leave it out for {LID_176.filename}"
         ) from error
 
 

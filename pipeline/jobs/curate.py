@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from pipeline import schema
 from pipeline.config import RunConfig, SourceParams
 from pipeline.curation.curate import curate, decision_schema
-from pipeline.curation.rule import RULE_SETS, RuleSpec, build_rules, rule_files
+from pipeline.curation.steps import STEPS, StepSpec, build_steps
 from pipeline.dedup.signatures import signatures
 from pipeline.jobs.engine import Deal
 from pipeline.jobs.progress import Item
@@ -26,7 +26,7 @@ from pipeline.units import Unit, assign_salts, form_units
 
 JOB = "curate"
 DATASETS = ("documents", "decisions", "signatures")
-VERSION = 1
+VERSION = 2
 LIBRARIES = ("pyarrow", "numpy", "zstandard", "datasketch", "fasttext-community")
 
 
@@ -34,14 +34,14 @@ def run(space: Workspace) -> None:
     """Curates every unit that is not done, then writes the manifests.
 
     Raises:
-        UsageError: a rule is not to be had, or a file that it measures with; a source's path holds nothing that can be read.
+        UsageError: a step is not to be had, or a file that it works with; a source's path holds nothing that can be read.
         RunError: too much of a source is broken; a law does not hold.
     """
     config = space.config
     for params in config.sources.values():
-        build_rules(params.rules)  # a wrong name ends the run before anything is read
-    # Once a source: a rule's model may be large.
-    made_of = {name: rules_made_of(source.rules) for name, source in config.sources.items()}
+        build_steps(params.curation)  # a wrong name ends the run before anything is read
+    # Once a source: a step's model may be large.
+    made_of = {name: steps_made_of(source.curation) for name, source in config.sources.items()}
     units, salts = plan_units(config)
     fingerprints = {unit.name: unit_fingerprint(unit, config, made_of=made_of[unit.source]) for unit in units}
     items = [Item(JOB, unit.name, fingerprints[unit.name], unit.text_bytes) for unit in units]
@@ -83,27 +83,27 @@ def plan_units(config: RunConfig) -> tuple[list[Unit], dict[tuple[str, str], int
 
 
 def unit_fingerprint(unit: Unit, config: RunConfig, *, made_of: list[list[str]]) -> str:
-    """Names what the unit's outputs depend on; `made_of` is `rules_made_of` its source's rules."""
+    """Names what the unit's outputs depend on; `made_of` is `steps_made_of` its source's curation."""
     source = config.sources[unit.source]
-    rules = [spec.model_dump(mode="json") for spec in source.rules]
-    read = source.model_dump(mode="json", exclude={"path", "rules", "max_broken_fraction"})
+    steps = [spec.model_dump(mode="json") for spec in source.curation]
+    read = source.model_dump(mode="json", exclude={"path", "curation", "max_broken_fraction"})
     salts = [(piece.container, piece.salt) for piece in unit.pieces if piece.salt]
-    inputs = [unit.source, unit.inputs, salts, read, rules, made_of, signature_params(config)]
+    inputs = [unit.source, unit.inputs, salts, read, steps, made_of, signature_params(config)]
     return job_fingerprint(JOB, VERSION, libraries=LIBRARIES, inputs=inputs)
 
 
-def rules_made_of(rules: Sequence[RuleSpec]) -> list[list[str]]:
-    """For each rule the checksums of the files that it measures with, and of a user's own module. (Ours are covered by VERSION.)
+def steps_made_of(specs: Sequence[StepSpec]) -> list[list[str]]:
+    """For each step the checksums of the files that it works with, and of a user's own module. (Ours are covered by VERSION.)
 
     Raises:
-        UsageError: a rule is not to be had, or one of its files.
+        UsageError: a step is not to be had, or one of its files.
     """
     made_of = []
-    for spec in rules:
-        paths = rule_files(spec)
-        if spec.name not in RULE_SETS:
-            module = importlib.import_module(spec.name.rpartition(".")[0])
-            paths += [module.__file__] if module.__file__ else []
+    for step in build_steps(specs):
+        paths = step.files()
+        if step.name not in STEPS:
+            module = importlib.import_module(step.name.rpartition(".")[0])
+            paths = paths + ([module.__file__] if module.__file__ else [])
         made_of.append([sha256(path) for path in paths])
     return made_of
 
@@ -128,16 +128,16 @@ class CurateUnits(beam.DoFn):
 
 def curate_unit(unit: Unit, config: RunConfig, *, fingerprint: str) -> None:
     source, near = config.sources[unit.source], config.dedup.near
-    rules = build_rules(source.rules)
+    steps = build_steps(source.curation)
     with committing(config.workdir, JOB, item=unit.name, fingerprint=fingerprint) as outputs:
         documents = outputs.parquet("documents", schema.DOCUMENTS)
-        decisions = outputs.parquet("decisions", decision_schema(rules))
+        decisions = outputs.parquet("decisions", decision_schema(steps))
         compared = outputs.parquet("signatures", schema.signatures(near.num_permutations if near else 0))
         counts: Counter[str] = Counter()
         dropped: Counter[str] = Counter()
         broken: Counter[str] = Counter()
         for raw in read_unit(unit, source):
-            curated = curate(raw, rules)
+            curated = curate(raw, steps)
             decisions.write(curated.decisions)
             documents.write(curated.documents)
             compared.write(signatures(curated.documents, near, fold_case=source.kind == "text"))

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from mixtures.schedule import bound
 from mixtures.spec import max_epochs_of, shares
 from pipeline import schema
-from pipeline.curation.rule import RULE_SETS, RuleSpec, build_rules
+from pipeline.curation.steps import STEPS, StepSpec, build_steps
 from pipeline.dedup.params import DedupParams, implied_threshold, recall
 from pipeline.report.attention import attention
 from pipeline.report.datasets import DATASETS, Run, add_counts, load_run
@@ -151,11 +151,12 @@ def _group_names(run: Run) -> list[str]:
 
 
 def _rules(run: Run, source: str) -> list[Stats]:
-    """A source's rules in their order, with their thresholds where the rule set is one of ours."""
+    """A source's rules in their order, with their thresholds where the step is one of ours."""
     files = run.files("decisions", source)
     measured = pq.read_schema(run.path("decisions", files[0])).names[len(schema.DECISIONS) :] if files else []
-    specs = [RuleSpec.model_validate(spec) for spec in run["decisions"].params[source]["rules"]]
-    known = {rule.name: (spec.name, rule.minimum, rule.maximum) for spec in specs if spec.name in RULE_SETS for rule in build_rules([spec])}
+    specs = [StepSpec.model_validate(spec) for spec in run["decisions"].params[source]["curation"]]
+    steps = build_steps([spec for spec in specs if spec.name in STEPS])
+    known = {rule.name: (step.name, rule.minimum, rule.maximum) for step in steps for rule in step.rules}
     dropped = run["decisions"].counts.get(source, {}).get("dropped", {})
     fields = ("set", "minimum", "maximum")
     return [

@@ -2,6 +2,9 @@
 
 import pyarrow as pa
 from hypothesis import strategies as st
+from pydantic import TypeAdapter
+
+from pipeline.curation.steps import Step, StepSpec, build_steps
 
 PROSE = """The Carpenter's Handbook, 3rd edition
 
@@ -53,3 +56,12 @@ def batch_of(*documents: str | None, language: str | None = None) -> pa.RecordBa
     n = len(documents)
     columns = {"text": list(documents), "path": [f"{i}.txt" for i in range(n)], "language": [language] * n}
     return pa.record_batch({name: pa.array(values, pa.string()) for name, values in columns.items()})
+
+
+def specs(*entries: object) -> list[StepSpec]:
+    """As the config's list has them."""
+    return TypeAdapter(list[StepSpec]).validate_python(list(entries))
+
+
+def steps(*entries: object) -> list[Step]:
+    return build_steps(specs(*entries))

@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 
 from pipeline import schema
 from pipeline.curation.curate import curate, decision_schema
-from pipeline.curation.rule import RuleSpec, build_rules
+from pipeline.curation.steps import StepSpec, build_steps
 
-RULES = build_rules([RuleSpec.model_validate({"starcoder2": {"max_mean_line_chars": 20}})])
+STEPS = build_steps([StepSpec.model_validate({"starcoder2": {"max_mean_line_chars": 20}})])
 GOOD, LONG_LINE = "def f():\r\n    return 1\r\n", "x = " + "a" * 100 + "\n"
 
 
@@ -21,14 +21,14 @@ def raw(texts: list[str | None]) -> pa.RecordBatch:
 
 
 def test_each_document_is_kept_dropped_or_broken_with_its_reason() -> None:
-    made = curate(raw([GOOD, None, LONG_LINE]), RULES)
+    made = curate(raw([GOOD, None, LONG_LINE]), STEPS)
     assert made.decisions["verdict"].to_pylist() == ["kept", "broken", "dropped"]
     assert made.decisions["reason"].to_pylist() == [None, "bad_json", "starcoder2_mean_line_chars"]
     assert made.documents["id"].to_pylist() == [0]
 
 
 def test_the_kept_text_is_normalised_and_the_decision_tells_the_size_before() -> None:
-    made = curate(raw([GOOD]), RULES)
+    made = curate(raw([GOOD]), STEPS)
     assert made.documents["text"].to_pylist() == ["def f():\n    return 1\n"]
     assert made.documents["num_bytes"].to_pylist() == [len(GOOD) - 2]
     assert made.decisions["num_bytes"].to_pylist() == [len(GOOD)]
@@ -36,7 +36,7 @@ def test_the_kept_text_is_normalised_and_the_decision_tells_the_size_before() ->
 
 
 def test_a_broken_document_is_not_measured_and_a_dropped_one_is() -> None:
-    made = curate(raw([None, LONG_LINE]), RULES)
+    made = curate(raw([None, LONG_LINE]), STEPS)
     assert made.decisions["starcoder2_mean_line_chars"].to_pylist() == [None, 104.0]
     assert made.decisions["num_bytes"].to_pylist() == [0, len(LONG_LINE)]
 
@@ -44,9 +44,9 @@ def test_a_broken_document_is_not_measured_and_a_dropped_one_is() -> None:
 @given(st.lists(st.none() | st.text(max_size=200), max_size=12))
 @settings(deadline=None)
 def test_every_document_has_one_decision_and_the_kept_ones_are_the_documents(texts: list[str | None]) -> None:
-    made = curate(raw(texts), RULES)
+    made = curate(raw(texts), STEPS)
     decisions = made.decisions.to_pylist()
-    assert made.decisions.schema == decision_schema(RULES)
+    assert made.decisions.schema == decision_schema(STEPS)
     assert [row["id"] for row in decisions] == list(range(len(texts)))
     assert [row["id"] for row in decisions if row["verdict"] == "kept"] == made.documents["id"].to_pylist()
     assert all((row["reason"] is None) == (row["verdict"] == "kept") for row in decisions)

@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mixtures.models import LID_176, fetch_model
+from pipeline.curation.judge import judge
 from pipeline.curation.language import LanguageParams, load_model
-from pipeline.curation.rule import RuleSpec, apply_rules, build_rules, rule_files
+from pipeline.curation.steps import StepSpec, build_steps
 from pipeline.params import RunError, UsageError
 from tests.curation.documents import BLANK, PYTHON, batch_of, texts
 
@@ -41,8 +42,13 @@ def model() -> Path:
 
 
 def _judged(*documents: str | None, **thresholds: object) -> tuple[list[float | None], list[str | None]]:
-    judged = apply_rules(batch_of(*documents), build_rules([RuleSpec(name="language", thresholds=thresholds)]))
+    judged = judge(batch_of(*documents), build_steps([StepSpec(name="language", params=thresholds)]))
     return judged.measured["language_score"].to_pylist(), judged.reason.to_pylist()
+
+
+def _files(**params: object) -> list[str]:
+    [step] = build_steps([StepSpec(name="language", params=params)])
+    return step.files()
 
 
 def _fasttext(text: str, *languages: str) -> float:
@@ -138,8 +144,8 @@ def test_a_document_without_text_is_not_measured_and_an_empty_batch_is_fine():
 def test_the_rules_file_is_the_model(model, tmp_path):
     other = tmp_path / "other.ftz"
     other.write_bytes(model.read_bytes())
-    assert rule_files(RuleSpec(name="language")) == [str(model)]
-    assert rule_files(RuleSpec(name="language", thresholds={"model": str(other)})) == [str(other)]
+    assert _files() == [str(model)]
+    assert _files(model=str(other)) == [str(other)]
     assert _judged(ARTICLES["fr"], model=str(other)) == _judged(ARTICLES["fr"])
 
 
@@ -151,8 +157,8 @@ def test_the_thresholds_are_known_without_a_model(monkeypatch, tmp_path):
 def test_a_file_that_is_no_model_is_an_error(tmp_path):
     (tmp_path / "text.bin").write_text("All human beings are born free")
     for path in (tmp_path / "text.bin", tmp_path / "missing.bin", tmp_path):
-        with pytest.raises(UsageError, match=r"rules\.language\.model: .*give the path of a fastText model"):
-            rule_files(RuleSpec(name="language", thresholds={"model": str(path)}))
+        with pytest.raises(UsageError, match=r"curation\.language\.model: .*give the path of a fastText model"):
+            _files(model=str(path))
 
 
 @pytest.mark.parametrize(
@@ -161,7 +167,7 @@ def test_a_file_that_is_no_model_is_an_error(tmp_path):
         ({"languages": ["english"]}, "the model knows no 'english'"),
         ({"languages": ["enn"]}, "knows no 'enn', but .*en"),
         ({"languages": []}, "at least 1 item"),
-        ({"languages": [False]}, r"rules\.language\.languages\.0: False"),
+        ({"languages": [False]}, r"curation\.language\.languages\.0: False"),
         ({"min_score": 65}, "less than or equal to 1"),
         ({"max_chars": 0}, "greater than or equal to 8"),
         ({"language": ["en"]}, "did you mean 'languages'"),
@@ -169,4 +175,4 @@ def test_a_file_that_is_no_model_is_an_error(tmp_path):
 )
 def test_a_setting_that_cannot_be_is_an_error_that_says_why(thresholds, message):
     with pytest.raises(UsageError, match=message):
-        rule_files(RuleSpec(name="language", thresholds=thresholds))
+        _files(**thresholds)

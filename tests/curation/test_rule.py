@@ -3,19 +3,15 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import TypeAdapter
 
-from pipeline.curation.rule import RULE_SETS, Columns, Rule, RuleSpec, apply_rules, build_rules, once_per_batch
-from pipeline.params import RunError, UsageError
-from tests.curation.documents import BLANK, DOCUMENTS, batch_of, texts
+from pipeline.curation.judge import apply_rules
+from pipeline.curation.rule import Columns, Rule, once_per_batch
+from pipeline.curation.steps import STEPS, rules_of
+from pipeline.params import RunError
+from tests.curation.documents import BLANK, DOCUMENTS, batch_of, steps, texts
 
-_OWN = "tests.curation.own_rules"
 # Those that need no model. (test_language.py tries the other.)
-_RULE_SETS = [name for name in RULE_SETS if name != "language"]
-
-
-def _specs(*entries: object) -> list[RuleSpec]:
-    return TypeAdapter(list[RuleSpec]).validate_python(list(entries))
+_RULE_SETS = [name for name in STEPS if name != "language"]
 
 
 def _fixed(name: str, values: list[float], **thresholds: float | None) -> Rule:
@@ -45,14 +41,14 @@ def test_the_first_rule_in_order_gives_the_reason_and_all_are_measured(order):
 
 
 def test_a_document_without_text_is_neither_measured_nor_dropped():
-    judged = apply_rules(batch_of("a", None, language="HTML"), build_rules(_specs(*_RULE_SETS)))
+    judged = apply_rules(batch_of("a", None, language="HTML"), rules_of(steps(*_RULE_SETS)))
     assert judged.reason.to_pylist()[1] is None
     assert {column.to_pylist()[1] for column in judged.measured.values()} == {None}
 
 
 def test_no_rules_and_no_documents_are_both_fine():
     assert apply_rules(batch_of("a"), []).reason.to_pylist() == [None]
-    judged = apply_rules(batch_of(), build_rules(_specs(*_RULE_SETS)))
+    judged = apply_rules(batch_of(), rules_of(steps(*_RULE_SETS)))
     assert {len(column) for column in [judged.reason, *judged.measured.values()]} == {0}
 
 
@@ -61,7 +57,7 @@ def test_no_rules_and_no_documents_are_both_fine():
 )
 def test_a_slice_of_a_batch_is_judged_as_in_the_batch(documents, language, data):
     start = data.draw(st.integers(0, len(documents)))
-    batch, rules = batch_of(*documents, language=language), build_rules(_specs(*_RULE_SETS))
+    batch, rules = batch_of(*documents, language=language), rules_of(steps(*_RULE_SETS))
     whole, part = apply_rules(batch, rules), apply_rules(batch.slice(start), rules)
     assert part.reason.equals(whole.reason.slice(start))
     assert all(part.measured[name].equals(column.slice(start)) for name, column in whole.measured.items())
@@ -70,7 +66,7 @@ def test_a_slice_of_a_batch_is_judged_as_in_the_batch(documents, language, data)
 @pytest.mark.parametrize("text", BLANK)
 @pytest.mark.parametrize("rule_set", _RULE_SETS)
 def test_blank_documents_are_dropped_by_every_rule_set(rule_set, text):
-    assert apply_rules(batch_of(text), build_rules(_specs(rule_set))).reason.is_valid().to_pylist() == [True]
+    assert apply_rules(batch_of(text), rules_of(steps(rule_set))).reason.is_valid().to_pylist() == [True]
 
 
 @pytest.mark.parametrize(
@@ -96,7 +92,7 @@ def test_blank_documents_are_dropped_by_every_rule_set(rule_set, text):
     ids=lambda text: repr(text[:12]),
 )
 def test_hostile_documents_are_judged(text):
-    rules = build_rules(_specs(*_RULE_SETS))
+    rules = rules_of(steps(*_RULE_SETS))
     assert apply_rules(batch_of(text, language="html"), rules).reason.is_valid().to_pylist() == [True]
 
 
@@ -114,64 +110,9 @@ def test_a_shared_count_runs_once_for_the_rules_of_a_batch():
     assert [column.to_pylist() for column in judged.measured.values()] == [[1], [2], [1]]
 
 
-def test_a_users_own_rule_is_found_by_its_import_path():
-    rules = build_rules(_specs("starcoder2", f"{_OWN}.no_tabs", {f"{_OWN}.Paths": {"max_path_chars": 4}}))
-    judged = apply_rules(batch_of("def f(): pass\n", "def f():\n\tpass\n"), rules)
-    assert judged.reason.to_pylist() == ["paths_num_chars", "no_tabs_num_tabs"]
-    assert judged.measured["no_tabs_num_tabs"].to_pylist() == [0, 1]
-
-
-def test_a_users_single_rule_takes_thresholds():
-    [rule] = build_rules(_specs({f"{_OWN}.no_tabs": {"maximum": 1}}))
-    assert apply_rules(batch_of("\t", "\t\t"), [rule]).reason.to_pylist() == [None, "no_tabs_num_tabs"]
-
-
-@pytest.mark.parametrize("entry", ["starcoder2", {"starcoder2": {"max_line_chars": 2000}}, {"mypackage.rules.no_tabs": {"maximum": None}}])
-def test_a_spec_is_written_as_the_config_has_it(entry):
-    [spec] = _specs(entry)
-    assert spec.model_dump() == entry
-    assert RuleSpec.model_validate(spec.model_dump()) == spec
-
-
-def test_a_rule_set_without_thresholds_of_ones_own_may_end_in_a_colon():
-    assert _specs({"starcoder2": None}) == _specs("starcoder2")
-
-
-@pytest.mark.parametrize(
-    ("entry", "message"),
-    [
-        ("starcoder", "did you mean 'starcoder2'"),
-        ("xyz", "known are gopher_quality, language, starcoder2"),
-        ({"starcoder2": {"max_line_char": 5}}, "did you mean 'max_line_chars'"),
-        ({"starcoder2": {"max_line_chars": "many"}}, "rules.starcoder2.max_line_chars: 'many'"),
-        ({"starcoder2": {"max_line_chars": -1}}, "greater than or equal to 0"),
-        ({"gopher_quality": {"min_words": 9, "max_words": 3}}, "minimum 9 is over the maximum 3"),
-        ("nopackage.rules.no_tabs", "can't import nopackage.rules"),
-        (f"{_OWN}.no_tab", "did you mean 'no_tabs'"),
-        (f"{_OWN}.not_a_rule", "is a str: make it a Rule"),
-        ({f"{_OWN}.no_tabs": {"max": 1}}, "'max' is no threshold"),
-        ({f"{_OWN}.Paths": {"max_chars": 1}}, "did you mean 'max_path_chars'"),
-    ],
-)
-def test_what_cannot_be_built_is_named_with_the_nearest_that_can(entry, message):
-    with pytest.raises(UsageError, match=message):
-        build_rules(_specs(entry))
-
-
-@pytest.mark.parametrize("entry", [5, {"starcoder2": 5}, {"starcoder2": {}, "gopher_quality": {}}, ["starcoder2"]])
-def test_an_entry_of_another_form_is_an_error_that_shows_the_form(entry):
-    with pytest.raises(ValueError, match="is no rule: write"):
-        _specs(entry)
-
-
-def test_a_rule_named_twice_is_an_error():
-    with pytest.raises(UsageError, match="starcoder2_num_lines would be measured twice"):
-        build_rules(_specs("starcoder2", {"starcoder2": {"max_lines": 5}}))
-
-
 def test_a_rule_that_measures_too_few_numbers_is_an_error():
     with pytest.raises(RunError, match=r"too_few_numbers measured .* for 2 documents"):
-        apply_rules(batch_of("a", "b"), build_rules(_specs(f"{_OWN}.too_few")))
+        apply_rules(batch_of("a", "b"), rules_of(steps("tests.curation.own_rules.too_few")))
 
 
 def test_rules_read_the_columns_that_they_name():

@@ -1,6 +1,6 @@
 import pytest
 
-from pipeline.curation.rule import apply_rules
+from pipeline.curation.judge import apply_rules
 from pipeline.curation.rules_code import StarCoder2Params
 from tests.curation.documents import HTML, PYTHON, batch_of
 

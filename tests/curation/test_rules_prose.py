@@ -1,7 +1,8 @@
 import pytest
 
-from pipeline.curation.rule import RuleSpec, apply_rules, build_rules
+from pipeline.curation.judge import apply_rules
 from pipeline.curation.rules_prose import GopherQualityParams
+from pipeline.curation.steps import StepSpec, build_steps, rules_of
 from tests.curation.documents import batch_of
 
 _SENTENCE = "It was the best of times, and that is all they have to say with a smile. "
@@ -36,7 +37,7 @@ def test_ordinary_prose_is_kept_and_a_list_of_numbers_is_not():
 def test_stop_words_of_another_language_may_be_given():
     german = "Der Hund und die Katze sind für das Haus, was die Maus für den Keller ist. " * 10
     [english, german_rules] = [
-        build_rules([RuleSpec(name="gopher_quality", thresholds=thresholds)]) for thresholds in ({}, {"stop_words": ["die", "für"]})
+        rules_of(build_steps([StepSpec(name="gopher_quality", params=thresholds)])) for thresholds in ({}, {"stop_words": ["die", "für"]})
     ]
     assert apply_rules(batch_of(german), english).reason.to_pylist() == ["gopher_quality_num_stop_words"]
     assert apply_rules(batch_of(german), german_rules).reason.to_pylist() == [None]

@@ -32,14 +32,14 @@ def _warm_up() -> None:
 
     from pipeline import schema
     from pipeline.curation.curate import curate
-    from pipeline.curation.rule import RuleSpec, build_rules
+    from pipeline.curation.steps import StepSpec, build_steps
     from pipeline.dedup.params import NearParams
     from pipeline.dedup.signatures import signatures
 
     raw = pa.RecordBatch.from_pylist([{"id": 1, "container": "a", "row": 0, "text": "na\u00efve\r\n" * 90, "path": "a.py"}], schema.RAW)
-    rules = build_rules([RuleSpec(name=name) for name in ("starcoder2", "gopher_quality")])
+    steps = build_steps([StepSpec(name=name) for name in ("starcoder2", "gopher_quality")])
     for fold_case in (False, True):
-        signatures(curate(raw, rules).documents, NearParams(), fold_case=fold_case)
+        signatures(curate(raw, steps).documents, NearParams(), fold_case=fold_case)
 
 
 def _run(request: dict[str, Any]) -> None:

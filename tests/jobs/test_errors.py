@@ -61,10 +61,10 @@ def _set(values: dict[str, Any], path: str, value: Any) -> None:
     ("path", "value", "words"),
     [
         ("sources/web/path", "/nowhere/at/all", ("sources.web.path", "/nowhere/at/all")),
-        ("sources/web/rules", ["gopher_qualty"], ("gopher_qualty", "did you mean 'gopher_quality'")),
-        ("sources/web/rules", [{"gopher_quality": {"min_word": 3}}], ("min_word", "did you mean 'min_words'")),
-        ("sources/web/rules", ["no.such.module"], ("no.such.module", "can't import")),
-        ("sources/web/rules", ["gopher_quality", "gopher_quality"], ("twice",)),
+        ("sources/web/curation", ["gopher_qualty"], ("gopher_qualty", "did you mean 'gopher_quality'")),
+        ("sources/web/curation", [{"gopher_quality": {"min_word": 3}}], ("min_word", "did you mean 'min_words'")),
+        ("sources/web/curation", ["no.such.module"], ("no.such.module", "can't import")),
+        ("sources/web/curation", ["gopher_quality", "gopher_quality"], ("twice",)),
         ("sources/web/rule", [], ("sources.web.rule", "did you mean rules")),
         ("sources/Web", {"path": "/", "kind": "text"}, ("sources.Web", "lower-case")),
         ("mixture/groups/text/sources", {"wep": 1}, ("wep", "did you mean web")),
@@ -85,7 +85,7 @@ def test_a_wrong_value_ends_with_status_2_and_the_remedy(
 
 
 def test_a_source_that_the_rules_leave_nothing_of_is_named(values: dict[str, Any], tmp_path: Path, tenfold: Tenfold) -> None:
-    values["sources"]["web"]["rules"] = [{"gopher_quality": {"min_words": 10**9, "max_words": None}}]
+    values["sources"]["web"]["curation"] = [{"gopher_quality": {"min_words": 10**9, "max_words": None}}]
     _says(tenfold("run", write_config(tmp_path / "config.yaml", values)), WRONG, "mixture.text.web", "no tokens")
 
 

@@ -91,7 +91,7 @@ def test_another_mixture_that_is_killed_on_its_way_leaves_a_dataset_that_is_whol
 @pytest.mark.parametrize("where", ["/documents/", "/decisions/", "/survivors/"])
 def test_old_files_that_are_killed_off_half_way_are_gone_after_the_next_run(where: str, again: Again) -> None:
     """Dies while it removes what the new manifest no longer names."""
-    again.values["sources"]["stdlib"]["rules"] = ["starcoder2"]
+    again.values["sources"]["stdlib"]["curation"] = ["starcoder2"]
     assert again.run(die=Death(str(again.workdir) + where, 2, "os.remove")) == -9
     assert again.run() == 0
     for dataset in ("documents", "decisions", "signatures", "nodes", "edges", "survivors", "tokens", "runs", "sequences", "segments"):
@@ -108,7 +108,7 @@ def test_another_threshold_judges_that_source_again_and_keeps_the_tokens_of_unit
     tenfold.run(write_config(first.config, first.values | {"workdir": str(first.workdir)}))
 
     again = Again(first, tmp_path, tenfold)
-    again.values["sources"]["web"]["rules"] = [{"gopher_quality": {"min_words": 150}}]
+    again.values["sources"]["web"]["curation"] = [{"gopher_quality": {"min_words": 150}}]
     assert again.run() == 0
     units = {unit for unit, source in manifest(again.workdir, "documents")["units"].items() if source != "web"}
     assert again.stays("curate") == units
@@ -200,7 +200,7 @@ def test_dedupe_alone_refuses_what_curate_made_for_another_config(
 
 
 def test_tokenize_refuses_survivors_of_other_documents(again: Again, tmp_path: Path, tenfold: Tenfold) -> None:
-    again.values["sources"]["web"]["rules"] = []
+    again.values["sources"]["web"]["curation"] = []
     config = write_config(tmp_path / "config.yaml", again.values)
     assert tenfold("curate", config).status == 0
     refused = tenfold("tokenize", config)

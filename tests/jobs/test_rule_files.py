@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from pipeline.config import RunConfig
-from pipeline.jobs.curate import plan_units, rules_made_of, unit_fingerprint
+from pipeline.jobs.curate import plan_units, steps_made_of, unit_fingerprint
 from tests.conftest import Tenfold
 from tests.corpus import Corpus, write_config
 
@@ -12,7 +12,7 @@ ALLOWED = "tests.jobs.own_rules.AllowedPaths"
 
 def _fingerprints(config: RunConfig) -> dict[str, set[str]]:
     units, _ = plan_units(config)
-    made_of = {name: rules_made_of(source.rules) for name, source in config.sources.items()}
+    made_of = {name: steps_made_of(source.curation) for name, source in config.sources.items()}
     found: dict[str, set[str]] = {name: set() for name in config.sources}
     for unit in units:
         found[unit.source].add(unit_fingerprint(unit, config, made_of=made_of[unit.source]))
@@ -22,7 +22,7 @@ def _fingerprints(config: RunConfig) -> dict[str, set[str]]:
 def test_another_content_of_a_rules_file_changes_the_fingerprints_of_its_source_alone(corpus: Corpus, tmp_path: Path) -> None:
     listing = tmp_path / "allowed.txt"
     values = corpus.config(tmp_path / "run")
-    values["sources"]["notes"]["rules"] = [{ALLOWED: {"listing": str(listing)}}]
+    values["sources"]["notes"]["curation"] = [{ALLOWED: {"listing": str(listing)}}]
     config = RunConfig.model_validate(values)
     listing.write_text("a.txt\n")
     before = _fingerprints(config)
@@ -36,9 +36,9 @@ def test_another_content_of_a_rules_file_changes_the_fingerprints_of_its_source_
 
 def test_a_rules_file_that_is_missing_ends_the_run_before_it_begins(corpus: Corpus, tmp_path: Path, tenfold: Tenfold) -> None:
     values = corpus.config(tmp_path / "run")
-    values["sources"]["web"]["rules"] = [{"language": {"model": str(tmp_path / "none.ftz")}}]
+    values["sources"]["web"]["curation"] = [{"language": {"model": str(tmp_path / "none.ftz")}}]
     finished = tenfold("run", write_config(tmp_path / "config.yaml", values))
     assert finished.status == 2
-    assert "rules.language.model" in finished.output
+    assert "curation.language.model" in finished.output
     assert "none.ftz" in finished.output
     assert not (tmp_path / "run/documents").exists()

@@ -72,10 +72,10 @@ def _config(root: Path) -> dict[str, object]:
         "workdir": str(root / "run"),
         "unit_bytes": 1 << 16,
         "sources": {
-            "python": {"path": str(root / "corpus/python"), "kind": "code", "rules": rules},
-            "shell": {"path": str(root / "corpus/shell"), "kind": "code", "rules": rules},
+            "python": {"path": str(root / "corpus/python"), "kind": "code", "curation": rules},
+            "shell": {"path": str(root / "corpus/shell"), "kind": "code", "curation": rules},
             "spare": {"path": str(root / "corpus/spare"), "kind": "code"},
-            "books": {"path": str(root / "corpus/books"), "kind": "text", "rules": ["gopher_quality"], "max_broken_fraction": 0.2},
+            "books": {"path": str(root / "corpus/books"), "kind": "text", "curation": ["gopher_quality"], "max_broken_fraction": 0.2},
         },
         "tokenizer": {"vocab_size": 400, "sample_bytes": 50_000},
         "packing": {"sequence_length": 128, "sequences_per_shard": 300},
