@@ -3,7 +3,6 @@
 import re
 
 from pipeline.readers.globs import path_filter
-from pipeline.readers.languages import language_of
 from pipeline.readers.params import ReadParams
 from pipeline.readers.record import BINARY, INVALID_UTF8, TOO_LARGE, Broken, Place, Record
 
@@ -38,7 +37,7 @@ class BlobReader:
         return self._record(row, path)._replace(error=broken.error, detail=broken.detail)
 
     def _record(self, row: int, path: str) -> Record:
-        return Record(row, path=path, repository=self.repository, language=self._params.language or language_of(path))
+        return Record(row, path=path, repository=self.repository, language=self._params.language)
 
 
 def clean_path(name: str) -> str | None:

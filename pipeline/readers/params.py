@@ -45,7 +45,7 @@ class ReadParams(Params):
         exclude: globs of the same kind, which win over include.
         max_document_bytes: larger documents are broken rows, "too_large".
         max_unpacked_bytes: compressed files, archives: what comes after so many bytes is one broken row, "too_large" (a bomb).
-        language: of every document of the source; None: as the columns or the files' names say.
+        language: of every document of the source; None: as the columns say, or the files' names and first lines.
     """
 
     format: Format = "auto"

@@ -11,6 +11,7 @@ from pipeline.hashing import fingerprint
 from pipeline.params import UsageError
 from pipeline.readers import archive, jsonl, parquet, tree
 from pipeline.readers.formats import detect_format
+from pipeline.readers.languages import with_languages
 from pipeline.readers.params import ReadParams
 from pipeline.readers.record import Place
 from pipeline.storage import FileInfo
@@ -52,7 +53,7 @@ def list_containers(source: str, params: SourceReadParams, *, unit_bytes: int) -
 def read_unit(unit: Unit, params: SourceReadParams) -> Iterator[pa.RecordBatch]:
     """A unit's documents as batches of schema.RAW, in the order of its pieces."""
     for piece in unit.pieces:
-        for records in _read_piece(piece, params):
+        for records in map(with_languages, _read_piece(piece, params)):
             rows = records["row"].to_numpy()
             ids = document_ids(rows, source=unit.source, container=piece.container, salt=piece.salt, max_rows=piece.max_rows)
             columns = {"id": pa.array(ids, pa.uint64()), "container": pa.repeat(piece.container, records.num_rows)}

@@ -1,4 +1,4 @@
-"""What names say: formats, languages, repositories, globs."""
+"""What names say: formats, repositories, globs."""
 
 import bz2
 import fnmatch
@@ -16,7 +16,6 @@ from pipeline.params import UsageError
 from pipeline.readers.blobs import BlobReader
 from pipeline.readers.formats import detect_format
 from pipeline.readers.globs import path_filter
-from pipeline.readers.languages import language_of
 from pipeline.readers.params import ReadParams
 from pipeline.readers.record import Place
 
@@ -68,14 +67,6 @@ def test_an_unknown_file_is_an_error_that_names_the_known_formats(head):
 )
 def test_versions_of_a_package_are_one_repository(container, repository):
     assert BlobReader(Place(container), ReadParams()).repository == repository
-
-
-@pytest.mark.parametrize(
-    ("path", "language"),
-    [("a/b.PY", "python"), ("x.h", "c"), ("x.hpp", "c++"), ("d/Makefile", "makefile"), ("LICENSE", None), ("py", None), ("a.py/b", None)],
-)
-def test_a_file_name_says_its_language(path, language):
-    assert language_of(path) == language
 
 
 @pytest.mark.parametrize(
