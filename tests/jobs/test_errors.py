@@ -65,7 +65,7 @@ def _set(values: dict[str, Any], path: str, value: Any) -> None:
         ("sources/web/curation", [{"gopher_quality": {"min_word": 3}}], ("min_word", "did you mean 'min_words'")),
         ("sources/web/curation", ["no.such.module"], ("no.such.module", "can't import")),
         ("sources/web/curation", ["gopher_quality", "gopher_quality"], ("twice",)),
-        ("sources/web/rule", [], ("sources.web.rule", "did you mean rules")),
+        ("sources/web/curatoin", [], ("sources.web.curatoin", "did you mean curation")),
         ("sources/Web", {"path": "/", "kind": "text"}, ("sources.Web", "lower-case")),
         ("mixture/groups/text/sources", {"wep": 1}, ("wep", "did you mean web")),
         ("mixture/total_tokens", 10**9, ("mixture.", "max_epochs", "total_tokens to")),
