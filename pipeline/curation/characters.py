@@ -8,8 +8,8 @@ import numpy as np
 
 from pipeline.kernels import inlined
 
-# Flags of a code point; the first three are str.isalpha, str.isalnum and str.isspace.
-ALPHA, ALNUM, SPACE, LINE_END, CONTROL, COMPOSES = 1, 2, 4, 8, 16, 32
+# Flags of a code point; the first three and the last are str.isalpha, str.isalnum, str.isspace and str.isdigit. 64 is normalise's own.
+ALPHA, ALNUM, SPACE, LINE_END, CONTROL, COMPOSES, DIGIT = 1, 2, 4, 8, 16, 32, 128
 
 # All code points above that have a flag lie in the variation selectors' plane or below; the rest is unassigned or private.
 _RANGES = (range(0x33480), range(0xE0000, 0xE01F0))
@@ -22,7 +22,7 @@ def character_flags() -> np.ndarray:
     seconds = {0x1161 + i for i in range(21)} | {0x11A8 + i for i in range(27)}  # Hangul vowels and final consonants
     for code in (code for codes in _RANGES for code in codes):
         char = chr(code)
-        flags[code] = ALPHA * char.isalpha() | ALNUM * char.isalnum() | SPACE * char.isspace()
+        flags[code] = ALPHA * char.isalpha() | ALNUM * char.isalnum() | SPACE * char.isspace() | DIGIT * char.isdigit()
         category = unicodedata.category(char)
         if category == "Cc" and char not in "\n\t":
             flags[code] |= LINE_END if char in "\r\v\f\x85" else CONTROL

@@ -24,6 +24,8 @@ NORMALISE = "normalise"
 STEPS = {
     "gopher_quality": "pipeline.curation.rules_prose.GopherQualityParams",
     "language": "pipeline.curation.language.LanguageParams",
+    "redpajama_github": "pipeline.curation.rules_code.RedPajamaGithubParams",
+    "starcoder": "pipeline.curation.rules_code.StarCoderParams",
     "starcoder2": "pipeline.curation.rules_code.StarCoder2Params",
 }
 

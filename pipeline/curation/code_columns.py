@@ -1,0 +1,76 @@
+"""Passes over a batch's code that several rule sets share, and the fractions that they make of them."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pyarrow as pa
+
+from pipeline.curation.code_measures import CharacterMeasures, character_measures, in_languages
+from pipeline.curation.encoded_data import EncodedMeasures, encoded_measures
+from pipeline.curation.html import visible_chars
+from pipeline.curation.rule import Columns, once_per_batch, ratio
+
+Measure = Callable[[Columns], np.ndarray]
+
+_HTML = frozenset(["html"])
+
+
+def inside(languages: frozenset[str], measure: Measure) -> Measure:
+    """The measure in these languages (by their canonical names), NaN elsewhere; an unknown language is none of them."""
+    return lambda columns: np.where(in_languages(columns["language"], languages), measure(columns), np.nan)
+
+
+def outside(languages: frozenset[str], measure: Measure) -> Measure:
+    """The measure in all other languages, the unknown too."""
+    return lambda columns: np.where(in_languages(columns["language"], languages), np.nan, measure(columns))
+
+
+@once_per_batch
+def characters(columns: Columns) -> CharacterMeasures:
+    return character_measures(columns["text"])
+
+
+@once_per_batch
+def encoded(columns: Columns) -> EncodedMeasures:
+    return encoded_measures(columns["text"])
+
+
+@once_per_batch
+def html_visible_chars(columns: Columns) -> np.ndarray:
+    """NaN in other languages, where what looks like a tag is none."""
+    is_html = in_languages(columns["language"], _HTML)
+    visible = np.full(len(is_html), np.nan)
+    visible[is_html] = visible_chars(columns["text"].filter(pa.array(is_html)))
+    return visible
+
+
+def num_lines(columns: Columns) -> np.ndarray:
+    return characters(columns).num_lines
+
+
+def mean_line_chars(columns: Columns) -> np.ndarray:
+    return ratio(characters(columns).num_line_chars, characters(columns).num_lines)
+
+
+def longest_line_chars(columns: Columns) -> np.ndarray:
+    return characters(columns).longest_line_chars
+
+
+def alpha_fraction(columns: Columns) -> np.ndarray:
+    return ratio(characters(columns).num_alpha_chars, characters(columns).num_chars)
+
+
+def alphanumeric_fraction(columns: Columns) -> np.ndarray:
+    return ratio(characters(columns).num_alnum_chars, characters(columns).num_chars)
+
+
+def longest_encoded_run_chars(columns: Columns) -> np.ndarray:
+    return encoded(columns).longest_chars
+
+
+def encoded_fraction(columns: Columns) -> np.ndarray:
+    return ratio(encoded(columns).num_chars, characters(columns).num_chars)
+
+
+def html_visible_fraction(columns: Columns) -> np.ndarray:
+    return ratio(html_visible_chars(columns), characters(columns).num_chars)
