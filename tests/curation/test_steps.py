@@ -37,8 +37,8 @@ def test_a_rule_set_without_thresholds_of_ones_own_may_end_in_a_colon():
 @pytest.mark.parametrize(
     ("entry", "message"),
     [
-        ("starcoder", "did you mean 'starcoder2'"),
-        ("xyz", "known are gopher_quality, language, normalise, starcoder2"),
+        ("starcoder-2", "did you mean 'starcoder2'"),
+        ("xyz", "no step is named .xyz.; known are "),
         ({"starcoder2": {"max_line_char": 5}}, "did you mean 'max_line_chars'"),
         ({"starcoder2": {"max_line_chars": "many"}}, "curation.starcoder2.max_line_chars: 'many'"),
         ({"starcoder2": {"max_line_chars": -1}}, "greater than or equal to 0"),
