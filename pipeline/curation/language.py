@@ -49,7 +49,7 @@ class LanguageParams(RuleSet):
         return [_path(self.model)]
 
     def _scores(self, columns: Columns) -> np.ndarray:
-        samples = [_sample(text or "", self.max_chars) for text in columns["text"].to_pylist()]
+        samples = [one_line(text or "", self.max_chars) for text in columns["text"].to_pylist()]
         wanted = {_LABEL + language for language in self.languages}
         labels, scores = load_model(self.model).predict(samples, k=-1, threshold=_NEGLIGIBLE)
         best = [
@@ -81,8 +81,8 @@ def _path(path: str | None) -> str:
     return path if path is not None else str(cached(LID_176))
 
 
-def _sample(text: str, max_chars: int | None) -> str:
-    """One line of at most max_chars characters (and the blanks between windows)."""
+def one_line(text: str, max_chars: int | None) -> str:
+    """The text as fastText reads it: one line, of at most max_chars characters (and the blanks between windows); None: all of it."""
     if max_chars is not None and len(text) > max_chars:
         size = max_chars // NUM_WINDOWS
         starts = [(len(text) - size) * window // (NUM_WINDOWS - 1) for window in range(NUM_WINDOWS)]

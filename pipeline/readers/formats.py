@@ -44,5 +44,5 @@ def detect_format(name: str, head: bytes) -> Literal["parquet", "jsonl", "archiv
     raise UsageError(
         f"{name}: neither its name nor its first bytes say what it is. Known: Parquet (.parquet), JSON lines (.jsonl, .ndjson, .json, "
         "also .gz, .zst, .bz2, .xz), archives (.zip, .whl, .tar, .tar.gz, .tgz, .tar.zst, .tar.bz2, .tar.xz). "
-        "Set `format:`, or take the file out of the source's folder"
+        "Set `format:`, or leave the file out with `exclude:`"
     )

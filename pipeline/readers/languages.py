@@ -67,6 +67,19 @@ def languages_of(paths: pa.StringArray, texts: pa.StringArray) -> pa.StringArray
     return pa.array(found, pa.string())
 
 
+def language_of(path: str) -> str | None:
+    """The language of a file by its name alone; None: unknown, or a matter of its text."""
+    candidates, extension = _candidates(path.rpartition("/")[2], "")
+    return None if not candidates or extension in _tables()["generic"] else candidates[0]
+
+
+def known_languages() -> frozenset[str]:
+    """Every language of the tables."""
+    tables = _tables()
+    named = (languages for table in ("extensions", "filenames", "interpreters") for languages in tables[table].values())
+    return frozenset(language for languages in named for language in languages)
+
+
 @cache
 def _tables() -> dict[str, Any]:
     return json.loads(files("pipeline.readers.linguist").joinpath("linguist.json").read_text(encoding="utf-8"))

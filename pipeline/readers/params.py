@@ -40,8 +40,8 @@ class ReadParams(Params):
         format: auto goes by the file's name, then by its first bytes; tree reads folders of files as they are.
         columns: our field to the Parquet column or JSON key that holds it, nested ones with dots (`metadata.path`); null: none.
             Fields that are not named here have the usual names of The Stack, Dolma and RedPajama.
-        include: archive, tree: globs over the path. With a slash: over the whole path; without: over the file's name in any folder.
-            `*` stays inside a folder, `**` does not.
+        include: globs over the path inside an archive or a tree; of other files (Parquet, JSON lines) over their own path in the source.
+            With a slash: over the whole path; without: over the file's name in any folder. `*` stays inside a folder, `**` does not.
         exclude: globs of the same kind, which win over include.
         max_document_bytes: larger documents are broken rows, "too_large".
         max_unpacked_bytes: compressed files, archives: what comes after so many bytes is one broken row, "too_large" (a bomb).

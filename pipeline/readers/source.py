@@ -11,6 +11,7 @@ from pipeline.hashing import fingerprint
 from pipeline.params import UsageError
 from pipeline.readers import archive, jsonl, parquet, tree
 from pipeline.readers.formats import detect_format
+from pipeline.readers.globs import path_filter
 from pipeline.readers.languages import with_languages
 from pipeline.readers.params import ReadParams
 from pipeline.readers.record import Place
@@ -44,7 +45,9 @@ def list_containers(source: str, params: SourceReadParams, *, unit_bytes: int) -
     if params.format == "tree":
         containers = [_tree(name, list(held)) for name, held in groupby(sorted(files, key=_top), key=_top)]
     else:
-        containers = [_container(root, file, params, unit_bytes) for file in files if file.num_bytes]
+        is_wanted = path_filter(params.include, params.exclude)
+        found = (_container(root, file, params, unit_bytes=unit_bytes, is_wanted=is_wanted(file.name)) for file in files if file.num_bytes)
+        containers = [container for container in found if container is not None]
     if not containers:
         raise UsageError(f"sources.{source}.path: {root} holds no files")
     return sorted(containers, key=lambda container: container.name)
@@ -87,12 +90,21 @@ def _tree(name: str, files: list[FileInfo]) -> Container:
     return Container(name, "tree", max(size, len(files) + 1), size, version)
 
 
-def _container(root: str, file: FileInfo, params: SourceReadParams, unit_bytes: int) -> Container:
+def _container(root: str, file: FileInfo, params: SourceReadParams, *, unit_bytes: int, is_wanted: bool) -> Container | None:
+    """None: the source's globs leave the file out (those of an archive are for its members)."""
     path = root if storage.is_file(root) else storage.join(root, file.name)
     kind = params.format
     if kind == "auto":
         with storage.open_read(path) as stream:
-            kind = detect_format(file.name, stream.read(512))  # type: ignore[assignment]
+            head = stream.read(512)
+        try:
+            kind = detect_format(file.name, head)  # type: ignore[assignment]
+        except UsageError:
+            if is_wanted:
+                raise
+            return None
+    if kind != "archive" and not is_wanted:
+        return None
     expansion = _EXPANSION.get(kind) or (4.0 if file.name.endswith(_PACKED_SUFFIXES) else 1.0)
     version = f"{file.num_bytes}-{file.version}"
     text_bytes = int(file.num_bytes * expansion)
