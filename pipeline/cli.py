@@ -34,6 +34,23 @@ JOBS = ("curate", "dedupe", "tokenize", "pack")
 
 
 @app.command()
+def init(
+    paths: Annotated[list[str], typer.Argument(help="files and folders: shards, archives, repositories", metavar="PATH...")],
+    output: Annotated[str, typer.Option(help="the config to write")] = "tenfold.yaml",
+    workdir: Annotated[str | None, typer.Option(help="of the run; by default `run` in this folder")] = None,
+    force: Annotated[bool, typer.Option("--force", help="overwrite a config that is there")] = False,
+) -> None:
+    """Looks at your files and writes a config for them that runs, with a comment at every guess."""
+    from pipeline import storage
+    from pipeline.survey.init import check_output, print_survey, survey
+
+    check_output(output, overwrite=force)
+    found = survey(paths, output=output, workdir=workdir)
+    storage.write_bytes(output, found.text.encode())
+    print_survey(found, output)
+
+
+@app.command()
 def run(config: Config, flags: Flags = None, workdir: Workdir = None, workers: Workers = None) -> None:
     """All jobs, then the report. What an earlier run did is not done again."""
     space = _workspace(config, workdir, workers, flags)

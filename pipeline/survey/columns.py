@@ -1,6 +1,7 @@
 """Which columns or keys of a shard hold what, where the usual names do not say it."""
 
 import json
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, BinaryIO
@@ -87,16 +88,20 @@ def jsonl_columns(stream: BinaryIO) -> list[Column]:
     for line in start.split(b"\n")[:_ROWS]:
         try:
             value = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
         rows += [value] if isinstance(value, dict) else []
-    kinds: dict[str, set[Field]] = {}
-    for row in rows:
-        for name, value in _flat(row):
-            if value is not None:
-                kinds.setdefault(name, set(FIELDS)).intersection_update(_fields_of(value))
+    num_values: Counter[str] = Counter()
+    fits: dict[str, Counter[Field]] = defaultdict(Counter)
+    for name, value in (pair for row in rows for pair in _flat(row) if pair[1] is not None):
+        num_values[name] += 1
+        fits[name].update(_fields_of(value))
     lengths = _mean_lengths(rows)
-    return [Column(name, frozenset(fields), lengths.get(name, 0.0)) for name, fields in kinds.items()]
+    # Lines differ, and the reader passes over values of another type: what most are counts.
+    return [
+        Column(name, frozenset(field for field in fits[name] if fits[name][field] > count / 2), lengths.get(name, 0.0))
+        for name, count in num_values.items()
+    ]
 
 
 def usual_names(shape: str) -> Mapping[Field, tuple[str, ...]]:

@@ -25,8 +25,9 @@ _EXPANSION = {"parquet": 3.0, "archive": 4.0, "jsonl": 4.0}
 _PLAIN_JSON = (".jsonl", ".ndjson", ".json")
 # A language of a tree with less of its code than this goes to `other_code`; so do those beyond so many.
 _MIN_LANGUAGE_FRACTION, _MAX_LANGUAGES = 0.02, 8
+# Endings of a language with less of its bytes than this are left out, and those beyond so many.
+_MIN_GLOB_FRACTION, _MAX_GLOBS = 0.002, 40
 DOCS, OTHER_CODE = "docs", "other_code"
-_MAX_EXCLUDED = 20
 
 
 @dataclass(frozen=True)
@@ -77,12 +78,16 @@ def draft_sources(places: list[Place], *, num_files: int) -> Drafts:
     for place in places:
         taken = [draft.name for draft in made.drafts]
         try:
-            if place.format == "shards":
-                made.drafts.append(_of_shards(place, taken, num_files))
-            else:
-                made.drafts += _by_language(place, "" if is_alone else f"{source_name(place.names, taken)}_", num_files)
+            prefix = "" if is_alone else f"{source_name(place.names, taken)}_"
+            drafts = [_of_shards(place, taken, num_files)] if place.format == "shards" else list(_by_language(place, prefix, num_files))
         except (UsageError, RunError, pa.ArrowException, OSError) as error:
             made.skipped.append(f"{place.path}: {' '.join(str(error).split())}")
+            continue
+        for draft in drafts:
+            if draft.broken and sum(draft.broken.values()) == draft.sample.num_rows:
+                made.skipped.append(f"{draft.path}: {draft.name}: nothing of a sample can be read: {', '.join(draft.broken)}")
+            else:
+                made.drafts.append(draft)
     return made
 
 
@@ -101,14 +106,15 @@ def _of_shards(place: Place, taken: list[str], num_files: int) -> Draft:
         notes.append("No column or path names a language, so the folder's name does: rules go by it.")
     shapes = Counter(file.shape for _, file in place.files)
     what = " and ".join(f"{count:,} {'Parquet' if shape == 'parquet' else 'JSON lines'}" for shape, count in shapes.items())
+    what += " file" if len(place.files) == 1 else " files"
     return Draft(
-        name, place.path, kind, settings, shares, sample, len(place.files), place.num_bytes, _text_bytes(place), f"{what} files", tuple(notes)
+        name, place.path, kind, settings, shares, sample, len(place.files), place.num_bytes, _text_bytes(place), what, tuple(notes)
     )
 
 
 def _columns(place: Place) -> dict[Field, str | None]:
-    """Raises UsageError: the first shard has no column of text."""
-    name, file = place.files[0]
+    """Raises UsageError: the largest shard has no column of text."""
+    name, file = max(place.files, key=lambda held: held[1].num_bytes)
     with storage.open_read(os.path.join(place.path, name) if name else place.path) as stream:
         columns = parquet_columns(stream) if file.shape == "parquet" else jsonl_columns(stream)
     return choose_columns(columns, usual_names(file.shape))
@@ -133,7 +139,7 @@ def _by_language(place: Place, prefix: str, num_files: int) -> Iterator[Draft]:
         held = [name for name in names if language_of(name) in languages]
         size = int(sum(by_language[language] for language in languages) * scale)
         settings: dict[str, object] = {"format": "tree"} if place.format == "tree" else {}
-        settings["include"] = sorted({_glob(name) for name in held})
+        settings["include"] = _globs(names, sizes, languages)
         kind: Kind = "text" if group == DOCS else "code"
         if place.format == "tree":
             sample = sample_tree(place.path, held, SourceReadParams(path=place.path, format="tree"))
@@ -167,11 +173,16 @@ def _groups(by_language: Counter[str]) -> dict[str, set[str]]:
     return groups
 
 
-def _glob(name: str) -> str:
-    """The files like this one: by its ending, or of its name where it has none or is known by it (CMakeLists.txt)."""
-    base = os.path.basename(name)
-    ending = os.path.splitext(base)[1]
-    return f"*{ending}" if ending and language_of("x" + ending) == language_of(base) else base
+def _globs(names: list[str], sizes: list[int], languages: set[str]) -> list[str]:
+    """Globs for the files of the languages: by ending, or a name that its language is known by (Makefile); of those that matter."""
+    by_glob: Counter[str] = Counter()
+    for name, size in zip(names, sizes, strict=True):
+        if (language := language_of(name)) in languages:
+            base = os.path.basename(name)
+            ending = os.path.splitext(base)[1]
+            by_glob[f"*{ending}" if ending and language_of("x" + ending) == language else base] += size
+    least = _MIN_GLOB_FRACTION * by_glob.total()
+    return sorted(glob for glob, size in by_glob.most_common(_MAX_GLOBS) if size >= least)
 
 
 def _languages(sample: pa.Table, kind: Kind) -> tuple[dict[str, float], list[str]]:
@@ -192,5 +203,3 @@ def _text_bytes(place: Place) -> int:
 
 def _expansion(file: File) -> float:
     return 1.0 if file.name.lower().endswith(_PLAIN_JSON) else _EXPANSION.get(file.shape, 1.0)
-
-

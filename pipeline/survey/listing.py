@@ -4,9 +4,9 @@ import io
 import json
 import os
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache, partial
+from functools import cached_property, lru_cache
 from typing import Literal
 
 from pipeline import storage
@@ -24,7 +24,7 @@ MAX_OPENED = 300
 _HEAD_BYTES = 1 << 16
 
 Shape = Literal["parquet", "jsonl", "archive", "plain", "other"]
-SHARDS = ("parquet", "jsonl", "archive")
+SHARDS: tuple[Shape, ...] = ("parquet", "jsonl", "archive")
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,22 @@ class Folder:
     @property
     def name(self) -> str:
         return os.path.basename(self.path)
+
+    @cached_property
+    def sizes(self) -> dict[Shape, tuple[int, int]]:
+        """(files, bytes) by shape, here and below."""
+        sizes: dict[Shape, tuple[int, int]] = {}
+        own = ((file.shape, 1, file.num_bytes) for file in self.files)
+        inner = ((shape, *size) for folder in self.folders for shape, size in folder.sizes.items())
+        for shape, count, num_bytes in (*own, *inner):
+            before = sizes.get(shape, (0, 0))
+            sizes[shape] = before[0] + count, before[1] + num_bytes
+        return sizes
+
+    def size_of(self, *shapes: Shape) -> tuple[int, int]:
+        """(files, bytes) of the shapes, here and below."""
+        held = [self.sizes.get(shape, (0, 0)) for shape in shapes]
+        return sum(count for count, _ in held), sum(num_bytes for _, num_bytes in held)
 
     def walk(self) -> Iterator["Folder"]:
         yield self
@@ -95,7 +111,8 @@ def list_paths(paths: list[str]) -> Listing:
     Raises:
         UsageError: a path is not there, can't be opened, is empty, or holds nothing.
     """
-    opened, unreadable = _Opened(), []
+    opened = _Opened()
+    unreadable: list[str] = []
     roots = []
     for path in dict.fromkeys(os.path.abspath(os.path.expanduser(storage.local(path))) for path in paths):
         if not os.path.exists(path):
@@ -115,7 +132,7 @@ def _one_file(path: str, opened: _Opened) -> Folder:
     if num_bytes == 0:
         raise UsageError(f"{path}: the file is empty")
     name = os.path.basename(path)
-    return Folder(path, [File(name, num_bytes, shape_of(name, lambda: opened.head(path)))])
+    return Folder(path, [File(name, num_bytes, shape_by_name(name) or shape_by_head(name, opened.head(path)))])
 
 
 def _folder(top: str, opened: _Opened, unreadable: list[str]) -> Folder:
@@ -137,45 +154,40 @@ def _folder(top: str, opened: _Opened, unreadable: list[str]) -> Folder:
         room = min(MAX_FILES_IN_A_FOLDER, MAX_FILES - num_files)
         here.is_whole = len(files) <= room
         # In a folder files of one ending are alike: one is looked into for all.
-        heads: dict[str, bytes] = {}
+        by_ending: dict[str, Shape] = {}
         for entry in files[:room]:
             if num_bytes := entry.stat(follow_symlinks=False).st_size:
-                here.files.append(File(entry.name, num_bytes, shape_of(entry.name, partial(_head_like, entry, heads, opened))))
+                shape = shape_by_name(entry.name)
+                if shape is None:
+                    ending = os.path.splitext(entry.name)[1]
+                    shape = by_ending.get(ending) or by_ending.setdefault(ending, shape_by_head(entry.name, opened.head(entry.path)))
+                here.files.append(File(entry.name, num_bytes, shape))
         num_files += len(here.files)
         here.folders = [Folder(entry.path) for entry in entries if entry.is_dir(follow_symlinks=False)]
         waiting += here.folders
     return root
 
 
-def _head_like(entry: os.DirEntry[str], heads: dict[str, bytes], opened: _Opened) -> bytes:
-    ending = os.path.splitext(entry.name)[1]
-    if ending not in heads:
-        heads[ending] = opened.head(entry.path)
-    return heads[ending]
-
-
-def shape_of(name: str, head: Callable[[], bytes]) -> Shape:
-    """What a file is by its name, or by its first bytes where that says nothing, or is `.json`, which most are not lines of."""
-    known = _shape_by_name(name)
-    if known is not None:
-        return known
-    if name.lower().endswith(".json"):
-        return "jsonl" if is_json_lines(head()) else "plain"
-    try:
-        shape = detect_format("", head())
-    except UsageError:
-        return "other"
-    return shape if shape != "jsonl" or is_json_lines(head()) else "other"
-
-
 @lru_cache(1 << 16)
-def _shape_by_name(name: str) -> Shape | None:
+def shape_by_name(name: str) -> Shape | None:
+    """What a file is by its name; None: the name says nothing, or is `.json`, which most are not lines of."""
     if name.lower().endswith(".json"):
         return None
     try:
         return detect_format(name, b"")
     except UsageError:
         return "plain" if language_of(name) is not None else None
+
+
+def shape_by_head(name: str, head: bytes) -> Shape:
+    """What a file is by its first bytes, where its name does not say it."""
+    if name.lower().endswith(".json"):
+        return "jsonl" if is_json_lines(head) else "plain"
+    try:
+        shape = detect_format("", head)
+    except UsageError:
+        return "other"
+    return shape if shape != "jsonl" or is_json_lines(head) else "other"
 
 
 def is_json_lines(head: bytes) -> bool:
@@ -189,7 +201,7 @@ def is_json_lines(head: bytes) -> bool:
     whole = lines[:-1] if len(lines) > 1 else lines
     try:
         values = [json.loads(line) for line in whole[:3]]
-    except ValueError:
+    except (ValueError, RecursionError):
         keys = [f'"{key}"'.encode() for key in JSON_KEYS["text"]]
         return len(lines) == 1 and len(head) == _HEAD_BYTES and start.lstrip().startswith(b"{") and any(key in start for key in keys)
     has_text = any(isinstance(value, dict) and not set(JSON_KEYS["text"]).isdisjoint(value) for value in values)

@@ -1,11 +1,11 @@
 """Which folders become sources.
 
-    the-stack/data/python/train-0.parquet      python, java: folders of shards beside one another, whose names say what they hold
-    the-stack/data/java/train-0.parquet
-    dump/2023-06/a.jsonl.zst                   dump: names that only number its parts
-    dump/2023-14/b.jsonl.zst
-    repositories/tool/src/main.c               repositories: a tree, a folder of it is one repository
-    mixed/books.jsonl, mixed/wiki.jsonl        books, wiki: few files of different names
+the-stack/data/python/train-0.parquet      python, java: folders of shards beside one another, whose names say what they hold
+the-stack/data/java/train-0.parquet
+dump/2023-06/a.jsonl.zst                   dump: names that only number its parts
+dump/2023-14/b.jsonl.zst
+repositories/tool/src/main.c               repositories: a tree, a folder of it is one repository
+mixed/books.jsonl, mixed/wiki.jsonl        books, wiki: few files of different names
 """
 
 import os
@@ -21,11 +21,21 @@ MAX_SOURCES = 100
 # Files of one folder that are sources of their own, if each has a name of its own.
 _MAX_FILE_SOURCES = 12
 
-# What is left of a name that only numbers a part, without its digits and marks.
-_PARTS = frozenset("a b batch cc chunk crawl ccmain data dump file fold group of part partition shard slice snapshot split train v".split())
-_PARTS |= frozenset("dev development eval jan feb mar apr may jun jul aug sep oct nov dec test valid validation year month day date q w".split())
-# Folders that say nothing of what they hold.
-_EMPTY_NAMES = _PARTS | frozenset("corpus dataset datasets default documents downloads files jsonl parquet raw shards".split())
+# Words of names that say nothing of what is inside.
+_EMPTY_WORDS = frozenset(
+    [
+        *("batch", "chunk", "corpus", "data", "dataset", "datasets", "default", "dev", "development", "documents", "downloads", "eval"),
+        *("file", "files", "fold", "jsonl", "of", "parquet", "part", "partition", "raw", "shard", "shards", "slice", "split", "test"),
+        *("train", "v", "valid", "validation"),
+    ]
+)
+# Those that say something, but not what its neighbours in numbering do not say.
+_NUMBERED_WORDS = frozenset(
+    [
+        *("a", "b", "cc", "crawl", "dump", "group", "main", "snapshot", "year", "month", "day", "date", "q", "w"),
+        *("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"),
+    ]
+)
 
 
 @dataclass(frozen=True)
@@ -58,14 +68,14 @@ def find_places(roots: Iterable[Folder]) -> list[Place]:
 def _places(folder: Folder, names: tuple[str, ...]) -> Iterator[Place]:
     shards = [file for file in folder.files if file.shape in SHARDS]
     if is_tree(folder):
-        held = [child for child in folder.folders if child.below(*SHARDS) and not is_tree(child)]
+        held = [child for child in folder.folders if child.size_of(*SHARDS)[0] and not is_tree(child)]
         if not held or any(file.shape == "plain" for file in folder.files):
             yield Place(folder.path, names, "tree", tuple(folder.below("plain")), is_whole=_is_whole(folder))
             return
     if shards:
         yield from _of_shards(folder, names, shards)
         return
-    filled = [child for child in folder.folders if child.below("plain", *SHARDS)]
+    filled = [child for child in folder.folders if child.size_of("plain", *SHARDS)[0]]
     if len(filled) > 1 and (all(_numbers_a_part(child.name) for child in filled) or len(filled) > MAX_SOURCES):
         yield from _of_shards(folder, names, [])
         return
@@ -75,8 +85,8 @@ def _places(folder: Folder, names: tuple[str, ...]) -> Iterator[Place]:
 
 def is_tree(folder: Folder) -> bool:
     """Whether source files outweigh shards: by bytes, or ten to one by number (a repository may hold an archive)."""
-    plain, shards = folder.below("plain"), folder.below(*SHARDS)
-    return _bytes(plain) > _bytes(shards) or len(plain) > 10 * max(1, len(shards))
+    (num_plain, plain_bytes), (num_shards, shard_bytes) = folder.size_of("plain"), folder.size_of(*SHARDS)
+    return plain_bytes > shard_bytes or num_plain > 10 * max(1, num_shards)
 
 
 def _of_shards(folder: Folder, names: tuple[str, ...], direct: list[File]) -> Iterator[Place]:
@@ -86,13 +96,13 @@ def _of_shards(folder: Folder, names: tuple[str, ...], direct: list[File]) -> It
         yield Place(folder.path, names, shape, (("", direct[0]),))
         return
     files = folder.below(*SHARDS)
-    stems = {_stem(file.name) for file in direct}
-    if 1 < len(direct) == len(files) == len(stems) <= _MAX_FILE_SOURCES and all(file.shape != "archive" for file in direct):
-        if not any(_numbers_a_part(stem) for stem in stems):
-            for file in direct:
-                yield Place(os.path.join(folder.path, file.name), (*names, _stem(file.name)), "shards", (("", file),))
-            return
-    has_others = bool(folder.below("other", "plain"))
+    stems = {re.sub(r"\d+", "", _stem(file.name)) for file in direct}
+    are_apart = 1 < len(direct) == len(files) == len(stems) <= _MAX_FILE_SOURCES and not any(_numbers_a_part(stem) for stem in stems)
+    if are_apart and all(file.shape != "archive" for file in direct):
+        for file in direct:
+            yield Place(os.path.join(folder.path, file.name), (*names, _stem(file.name)), "shards", (("", file),))
+        return
+    has_others = folder.size_of("other", "plain")[0] > 0
     for shape, shapes in (("shards", ("parquet", "jsonl")), ("archive", ("archive",))):
         held = tuple((name, file) for name, file in files if file.shape in shapes)
         if held:
@@ -115,10 +125,13 @@ def _stem(name: str) -> str:
 
 
 def _numbers_a_part(name: str) -> bool:
-    words = re.findall(r"[a-z]+", name.lower())
     if re.fullmatch(r"[0-9a-f]{1,3}|[A-Za-z_]\w*=.*", name):  # the first digits of a hash; a partition of Hive's
         return True
-    return all(word in _PARTS for word in words)
+    return all(word in _EMPTY_WORDS | _NUMBERED_WORDS for word in _words(name))
+
+
+def _words(name: str) -> list[str]:
+    return re.findall(r"[a-z]+", name.lower())
 
 
 def source_name(names: Iterable[str], taken: Iterable[str]) -> str:
@@ -135,9 +148,7 @@ def source_name(names: Iterable[str], taken: Iterable[str]) -> str:
 
 
 def _says_something(name: str) -> bool:
-    if name.lower() in ("c", "d", "r"):  # languages, though they could be the first digits of hashes
-        return True
-    return name.lower() not in _EMPTY_NAMES and not _numbers_a_part(name)
+    return not all(word in _EMPTY_WORDS for word in _words(name))
 
 
 def _identifier(name: str) -> str:
@@ -148,7 +159,3 @@ def _identifier(name: str) -> str:
 
 def _is_whole(folder: Folder) -> bool:
     return all(inner.is_whole for inner in folder.walk())
-
-
-def _bytes(files: Iterable[tuple[str, File]]) -> int:
-    return sum(file.num_bytes for _, file in files)

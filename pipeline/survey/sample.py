@@ -81,4 +81,3 @@ def _numbered(batches: list[pa.RecordBatch]) -> pa.Table:
     cut = pc.fill_null(pc.ends_with(table["detail"], _CUT), False)
     table = table.filter(pc.invert(cut))
     return table.set_column(0, "id", pa.array(range(table.num_rows), pa.uint64()))
-
