@@ -11,6 +11,7 @@ from tests.corpus import Corpus, write_config
 from tests.jobs.workdirs import assert_same, leftovers, manifest
 
 COMMANDS = {
+    "init": "PATH...",
     "run": "CONFIG",
     "curate": "CONFIG",
     "dedupe": "CONFIG",
