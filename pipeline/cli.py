@@ -22,6 +22,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+benchmarks = typer.Typer(help="Indexes of benchmarks, for the step `decontaminate`.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(benchmarks, name="benchmarks")
+
 Config = Annotated[str, typer.Argument(help="a YAML config, such as mixtures/demo.yaml", metavar="CONFIG")]
 Folder = Annotated[str, typer.Argument(help="the workdir of a run", metavar="WORKDIR")]
 Workdir = Annotated[str | None, typer.Option(help="in place of the config's workdir")]
@@ -140,6 +143,44 @@ def schema() -> None:
     from pipeline.config import RunConfig
 
     typer.echo(json.dumps(RunConfig.model_json_schema(), indent=2))
+
+
+@benchmarks.command()
+def build(
+    out: Annotated[str, typer.Argument(help="the index to write", metavar="OUT")],
+    files: Annotated[list[str], typer.Argument(help="the benchmark's JSON lines, plain or packed", metavar="FILE...")],
+    preset: Annotated[str | None, typer.Option(help="field names of: humaneval, mbpp, gsm8k, mmlu, apps, ds1000")] = None,
+    name: Annotated[str | None, typer.Option(help="the benchmark's; its items are NAME/ID")] = None,
+    kind: Annotated[str | None, typer.Option(help="code | prose: what its tokens are")] = None,
+    fields: Annotated[str | None, typer.Option(help="strings to look for: prompt,question+choices,meta.text,solutions[]")] = None,
+    long_fields: Annotated[str | None, typer.Option(help="strings to look for if they are as long as an n-gram")] = None,
+    id: Annotated[str | None, typer.Option(help="the field that names an item; by default its line does")] = None,
+    ngram_tokens: Annotated[int | None, typer.Option(help="tokens of an n-gram; 10")] = None,
+    min_short_tokens: Annotated[int | None, typer.Option(help="tokens of the shortest string to look for as a whole; 3")] = None,
+    max_items: Annotated[int | None, typer.Option(help="an n-gram in more items is boilerplate and left out; 10")] = None,
+) -> None:
+    """Makes the index of a benchmark's n-grams, and prints its card."""
+    from pipeline.curation.benchmark_index import build_index, index_params
+    from pipeline.curation.benchmark_items import benchmark_params
+
+    own = {key: value.split(",") for key, value in {"fields": fields, "long_fields": long_fields, "id": id}.items() if value}
+    benchmark = benchmark_params(preset, name=name, kind=kind, **own)
+    params = index_params(ngram_tokens=ngram_tokens, min_short_tokens=min_short_tokens, max_items=max_items)
+    _print_card(build_index(files, out, benchmark=benchmark, params=params))
+
+
+@benchmarks.command()
+def show(index: Annotated[str, typer.Argument(help="a file that `benchmarks build` wrote", metavar="INDEX")]) -> None:
+    """Prints an index's card: what is in it, and what it was made of."""
+    from pipeline.curation.benchmark_index import read_card
+
+    _print_card(read_card(index))
+
+
+def _print_card(card: dict[str, object]) -> None:
+    import json
+
+    typer.echo(json.dumps(card, indent=2, ensure_ascii=False))
 
 
 def main() -> None:

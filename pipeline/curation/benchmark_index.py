@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from pipeline import storage
 from pipeline.curation.benchmark_items import BenchmarkParams, BenchmarkString, read_strings
@@ -54,6 +54,15 @@ class IndexParams(Params):
     ngram_tokens: int = Field(10, ge=2, le=MAX_NGRAM_TOKENS)
     min_short_tokens: int = Field(3, ge=1)
     max_items: int = Field(10, ge=1)
+
+
+def index_params(**given: int | None) -> IndexParams:
+    """Raises UsageError: a number that can't be."""
+    try:
+        return IndexParams(**{name: value for name, value in given.items() if value is not None})
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise UsageError(f"{first['loc'][0]}: {first['input']!r}: {first['msg']}") from error
 
 
 def build_index(paths: Sequence[str], out: str, *, benchmark: BenchmarkParams, params: IndexParams) -> dict[str, Any]:

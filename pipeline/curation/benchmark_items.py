@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import Field
 
@@ -51,6 +51,23 @@ PRESETS = {
         name="DS-1000", kind="code", fields=("prompt",), long_fields=("reference_code",), id=("metadata.problem_id",)
     ),
 }
+
+
+def benchmark_params(preset: str | None, **given: Any) -> BenchmarkParams:
+    """A preset, with what is given (not None, not empty) in place of its own; without a preset, what is given alone.
+
+    Raises:
+        UsageError: no such preset; name, kind or fields are missing, or can't be such.
+    """
+    if preset is not None and preset not in PRESETS:
+        raise UsageError(f"no preset is named {preset!r}: known are {', '.join(PRESETS)}; or give a name, a kind and fields of your own")
+    values = PRESETS[preset].model_dump() if preset else {}
+    values |= {name: value for name, value in given.items() if value}
+    if missing := [name for name in ("name", "kind", "fields") if name not in values]:
+        raise UsageError(f"{' and '.join(missing)} missing: give a preset ({', '.join(PRESETS)}), or name, kind and fields of your own")
+    if values["kind"] not in get_args(Kind):
+        raise UsageError(f"kind {values['kind']!r}: it is {' or '.join(get_args(Kind))}")
+    return BenchmarkParams(**values)
 
 
 @dataclass(frozen=True)

@@ -68,9 +68,7 @@ def gram_hashes(texts: pa.StringArray, *, kind: Kind, ngram_tokens: int) -> Gram
 
 
 @kernel
-def _all_grams(
-    offsets: np.ndarray, data: np.ndarray, classes: np.ndarray, n: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def _all_grams(offsets: np.ndarray, data: np.ndarray, classes: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     num_texts = len(offsets) - 1
     longest = np.max(np.diff(offsets)) if num_texts else 0
     # The hash of all tokens up to each: memory that is never written is never taken.
@@ -81,11 +79,11 @@ def _all_grams(
     text_hashes = np.zeros(num_texts, np.uint64)
     for i in range(num_texts):
         num = 0
-        _, stop, token = next_token(data, offsets[i], offsets[i + 1], classes)
-        while token:
+        start, stop, token = next_token(data, offsets[i], offsets[i + 1], classes)
+        while start < stop:
             num += 1
             prefixes[num] = prefixes[num - 1] * STEP + token
-            _, stop, token = next_token(data, stop, offsets[i + 1], classes)
+            start, stop, token = next_token(data, stop, offsets[i + 1], classes)
         m = min(n, num)
         ends[i + 1] = ends[i]
         if num:
@@ -93,14 +91,17 @@ def _all_grams(
             for k in range(m, num + 1):
                 hashes[ends[i + 1]] = gram_hash(prefixes[k], prefixes[k - m], power)
                 ends[i + 1] += 1
-        num_tokens[i], text_hashes[i] = num, mix64(prefixes[num])
+        num_tokens[i], text_hashes[i] = num, prefixes[num]
     return hashes[: ends[-1]], ends, num_tokens, text_hashes
 
 
 @inlined
 def gram_hash(prefix: np.uint64, before: np.uint64, power: np.uint64) -> np.uint64:
-    """Of the tokens between two prefixes: sum of token * STEP^(tokens after it), mod 2^64, mixed; `power` is STEP^(their number)."""
-    return mix64(prefix - before * power)
+    """Of the tokens between two prefixes: sum of token * STEP^(tokens after it), mod 2^64; `power` is STEP^(their number).
+
+    The tokens' hashes are as good as random, and so is their sum.
+    """
+    return prefix - before * power
 
 
 @inlined
@@ -113,7 +114,7 @@ def step_power(exponent: int) -> np.uint64:
 
 @kernel
 def next_token(data: np.ndarray, i: int, end: int, classes: np.ndarray) -> tuple[int, int, np.uint64]:
-    """The first token from byte i on: its first byte, the byte after it, its hash; a hash of 0: there is none."""
+    """The first token from byte i on: its first byte, the byte after it, its hash; no bytes: there is none."""
     of = np.uint32(0)
     width = 1
     while i < end:
@@ -131,7 +132,7 @@ def next_token(data: np.ndarray, i: int, end: int, classes: np.ndarray) -> tuple
     start = i
     h = _SEED
     if of >= SINGLE:
-        return start, i + width, mix64((h ^ np.uint64(of)) * _CHARACTER) | np.uint64(1)
+        return start, i + width, mix64((h ^ np.uint64(of)) * _CHARACTER)
     while of and of < SINGLE:
         h = (h ^ np.uint64(of)) * _CHARACTER
         i += width
@@ -139,4 +140,4 @@ def next_token(data: np.ndarray, i: int, end: int, classes: np.ndarray) -> tuple
             break
         code, width = decode(data, i)
         of = classes[code]
-    return start, i, mix64(h) | np.uint64(1)
+    return start, i, mix64(h)

@@ -117,7 +117,7 @@ def _find_all(
         before, num_touched, num = num_found, 0, 0
         prefix = prefixes[0] = np.uint64(0)
         start, stop, token = next_token(data, begin, end, classes)
-        while token:
+        while start < stop:
             num += 1
             prefix = prefix * STEP + token
             prefixes[num & _RING] = prefix

@@ -22,6 +22,7 @@ from pipeline.params import Params, UsageError
 
 NORMALISE = "normalise"
 STEPS = {
+    "decontaminate": "pipeline.curation.decontaminate.DecontaminateParams",
     "gopher_quality": "pipeline.curation.rules_prose.GopherQualityParams",
     "language": "pipeline.curation.language.LanguageParams",
     "redpajama_github": "pipeline.curation.rules_code.RedPajamaGithubParams",
