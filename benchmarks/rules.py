@@ -9,21 +9,18 @@ folder's documents each rule drops, alone and as the first; with --examples also
 
 import argparse
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.json as pj
-import pyarrow.parquet as pq
+from reading import COLUMNS, batches, by_folder
 
 from pipeline.curation.judge import Judgement, apply_rules
 from pipeline.curation.normalise import normalise
 from pipeline.curation.rule import Rule
 from pipeline.curation.steps import STEPS, StepSpec, build_steps
 
-_COLUMNS = {"text": ("content", "text"), "path": ("max_stars_repo_path", "path", "id"), "language": ("lang", "language")}
-_BATCH_ROWS = 1000
+_NEED_SETTINGS = {"decontaminate"}
 
 
 def main() -> None:
@@ -31,16 +28,16 @@ def main() -> None:
     parser.add_argument("paths", nargs="+", type=Path)
     parser.add_argument("--examples", type=int, default=0, help="how many dropped documents to show for each rule and folder")
     args = parser.parse_args()
-    rule_sets = {name: list(build_steps([StepSpec(name=name)])[0].rules) for name in STEPS}
-    warm_up = pa.record_batch({column: pa.array(["html"]) for column in _COLUMNS})
+    rule_sets = {name: list(build_steps([StepSpec(name=name)])[0].rules) for name in STEPS if name not in _NEED_SETTINGS}
+    warm_up = pa.record_batch({column: pa.array(["html"]) for column in COLUMNS})
     normalise(warm_up["text"])
     for rules in rule_sets.values():
         apply_rules(warm_up, rules)
 
     num_bytes, seconds = 0, dict.fromkeys(["normalise", *rule_sets], 0.0)
-    for folder, files in _by_folder(args.paths).items():
+    for folder, files in by_folder(args.paths).items():
         judged: dict[str, list[tuple[pa.RecordBatch, Judgement]]] = {name: [] for name in rule_sets}
-        for raw in (batch for file in files for batch in _batches(file)):
+        for raw in (batch for file in files for batch in batches(file)):
             num_bytes += raw["text"].nbytes
             started = time.thread_time()
             batch = raw.set_column(0, "text", normalise(raw["text"]))
@@ -54,29 +51,6 @@ def main() -> None:
     print(f"\n{num_bytes / 1e6:.1f} MB of text")
     for name, spent in seconds.items():
         print(f"{name:20} {num_bytes / 1e6 / spent:8.1f} MB/s")
-
-
-def _by_folder(paths: list[Path]) -> dict[Path, list[Path]]:
-    folders: dict[Path, list[Path]] = {}
-    for path in paths:
-        for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
-            if file.name.endswith((".parquet", ".jsonl", ".jsonl.zst")):
-                folders.setdefault(file.parent, []).append(file)
-    return folders
-
-
-def _batches(file: Path) -> Iterator[pa.RecordBatch]:
-    """Batches of text, path and language; null where the file has no such column."""
-    if file.suffix == ".parquet":
-        table = pq.read_table(file)
-    else:
-        with pa.input_stream(file, compression="zstd" if file.suffix == ".zst" else None) as stream:
-            table = pj.read_json(stream, read_options=pj.ReadOptions(block_size=1 << 28))
-    columns = {}
-    for name, candidates in _COLUMNS.items():
-        found = next((candidate for candidate in candidates if candidate in table.column_names), None)
-        columns[name] = table[found].cast(pa.string()) if found else pa.nulls(len(table), pa.string())
-    yield from pa.table(columns).combine_chunks().to_batches(max_chunksize=_BATCH_ROWS)
 
 
 def _print_shares(folder: Path, judged: list[tuple[pa.RecordBatch, Judgement]], *, rules: list[Rule], num_examples: int) -> None:

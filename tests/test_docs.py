@@ -7,13 +7,20 @@ from typing import Any
 
 import duckdb
 import jsonschema
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import typer
 import yaml
+from typer.testing import CliRunner
 
 from pipeline.cli import app
 from pipeline.config import RunConfig
+from pipeline.curation.curate import curate
+from pipeline.curation.steps import StepSpec, build_steps
 from tests.conftest import Run
+from tests.curation.contamination import humaneval, humaneval_file, write_jsonl
+from tests.curation.test_curate import raw
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -31,11 +38,17 @@ def calls(page: Path) -> list[list[str]]:
     return [shlex.split(line)[1:] for line in lines if re.match("tenfold [a-z]", line)]
 
 
+def _command(name: str, words: list[str]) -> Any:
+    """A command, or a group's command if the words go on with it."""
+    command = COMMANDS[name]
+    return command.commands[words[0]] if words and hasattr(command, "commands") else command
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_command_and_option_in_the_docs_exists(page: Path) -> None:
     for command, *words in calls(page):
         ours = words[: words.index("--")] if "--" in words else words
-        known = {option for parameter in COMMANDS[command].params for option in parameter.opts}
+        known = {option for parameter in _command(command, words).params for option in parameter.opts}
         assert {word for word in ours if word.startswith("--")} <= known, f"tenfold {command} {words}"
 
 
@@ -83,3 +96,23 @@ def test_the_readmes_query_answers_on_a_run(whole: Run) -> None:
     rows = duckdb.sql(query.replace("'run/", f"'{whole.workdir}/")).fetchall()
     assert rows
     assert all(reason and count > 0 for reason, count, _ in rows)
+
+
+def test_the_decontamination_page_from_a_benchmark_to_the_query(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = ROOT / "docs/decontamination.md"
+    monkeypatch.chdir(tmp_path)
+    Path("HumanEval.jsonl.gz").write_bytes(humaneval_file().read_bytes())
+    question = "How many apples are left of the seven if three of them are eaten?"
+    write_jsonl(Path("gsm8k_test.jsonl"), [{"question": question, "answer": "4"}])
+    write_jsonl(Path("quiz.jsonl"), [{"question": "What is it?", "choices": ["this", "that"], "explanation": "", "meta": {"id": 17}}])
+    for arguments in calls(page):
+        result = CliRunner().invoke(app, arguments)
+        assert result.exit_code == 0, result.output
+    (config,) = blocks(page, "yaml")
+    [steps] = [source["curation"] for source in yaml.safe_load(config)["sources"].values()]
+    texts: list[str | None] = [humaneval()[12]["prompt"], f"# {question}", "nothing"]
+    decisions = curate(raw(texts), build_steps([StepSpec.model_validate(step) for step in steps])).decisions
+    Path("run/decisions").mkdir(parents=True)
+    pq.write_table(pa.Table.from_batches([decisions]), "run/decisions/unit.parquet")
+    (query,) = blocks(page, "sql")
+    assert sorted(duckdb.sql(query).fetchall()) == [("GSM8K/0", 1, 1.0), ("HumanEval/12", 1, 1.0)]

@@ -29,7 +29,7 @@ class DecontaminateParams(RuleSet):
 
     indexes: tuple[str, ...] = Field(min_length=1)
     action: Literal["drop", "cut"] = "drop"
-    max_overlap: Annotated[float, Field(ge=0, le=1)] | None = 0.3
+    max_overlap: Annotated[float, Field(ge=0, le=1)] | None = 0.2
     max_gap_tokens: int = Field(30, ge=0)
     min_left_fraction: Annotated[float, Field(ge=0, le=1)] | None = 0.5
 
