@@ -7,6 +7,7 @@ import pyarrow as pa
 
 from pipeline.curation.code_measures import CharacterMeasures, character_measures, in_languages
 from pipeline.curation.encoded_data import EncodedMeasures, encoded_measures
+from pipeline.curation.generated import is_generated
 from pipeline.curation.html import visible_chars
 from pipeline.curation.rule import Columns, once_per_batch, ratio
 
@@ -42,6 +43,17 @@ def html_visible_chars(columns: Columns) -> np.ndarray:
     visible = np.full(len(is_html), np.nan)
     visible[is_html] = visible_chars(columns["text"].filter(pa.array(is_html)))
     return visible
+
+
+@once_per_batch
+def generated(columns: Columns) -> np.ndarray:
+    """1 where a program wrote the file, by GitHub Linguist's signs, else 0; NaN without a path."""
+    return where_valid(columns["path"], is_generated(columns["path"], columns["text"]))
+
+
+def where_valid(paths: pa.StringArray, values: np.ndarray) -> np.ndarray:
+    """The values, NaN where the path is null."""
+    return np.where(paths.is_valid().to_numpy(zero_copy_only=False), values, np.nan)
 
 
 def num_lines(columns: Columns) -> np.ndarray:

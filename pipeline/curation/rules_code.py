@@ -10,6 +10,7 @@ from pipeline.curation.code_columns import (
     alphanumeric_fraction,
     characters,
     encoded_fraction,
+    generated,
     html_visible_chars,
     html_visible_fraction,
     inside,
@@ -74,8 +75,10 @@ class StarCoder2Params(RuleSet):
     `max_wide_line_chars`; data languages (Text, JSON, YAML, OWL, DOT) may have few, up to `max_data_lines`; in Motorola 68K
     assembly and WebAssembly digits count like letters. An unknown language (null) is none of these.
 
-    Source: Lozhkov et al. 2024 (2402.19173), section 3.1. Of its rules, go-enry's `is_generated` (the step `linguist` has it), the
-    file names of Text and the caps of whole languages (a matter of the mixture) are not here.
+    A file without a path is not asked whether a program wrote it, as go-enry asks (here: the step `linguist`).
+
+    Source: Lozhkov et al. 2024 (2402.19173), section 3.1. Of its rules, the file names of Text and the caps of whole languages (a
+    matter of the mixture) are not here.
     """
 
     max_lines: Count = 100_000
@@ -83,6 +86,7 @@ class StarCoder2Params(RuleSet):
     max_line_chars: Count = 1000
     max_wide_line_chars: Count = 100_000
     max_generated_markers: Count = 0
+    max_is_generated: Count = 0
     min_alpha_fraction: Ratio = 0.25
     min_alphanumeric_fraction: Ratio = 0.25
     max_encoded_run_chars: Count = 1024
@@ -98,6 +102,7 @@ class StarCoder2Params(RuleSet):
             Rule("starcoder2_longest_line_chars", outside(_WIDE, longest_line_chars), maximum=self.max_line_chars),
             Rule("starcoder2_longest_wide_line_chars", inside(_WIDE, longest_line_chars), maximum=self.max_wide_line_chars),
             Rule("starcoder2_generated_markers", _generated_markers, maximum=self.max_generated_markers),
+            Rule("starcoder2_is_generated", generated, maximum=self.max_is_generated),
             Rule("starcoder2_alpha_fraction", outside(_SYMBOLIC, alpha_fraction), minimum=self.min_alpha_fraction),
             Rule("starcoder2_alphanumeric_fraction", inside(_SYMBOLIC, alphanumeric_fraction), minimum=self.min_alphanumeric_fraction),
             Rule("starcoder2_longest_encoded_run_chars", longest_encoded_run_chars, maximum=self.max_encoded_run_chars),

@@ -25,6 +25,7 @@ STEPS = {
     "decontaminate": "pipeline.curation.decontaminate.DecontaminateParams",
     "gopher_quality": "pipeline.curation.rules_prose.GopherQualityParams",
     "language": "pipeline.curation.language.LanguageParams",
+    "linguist": "pipeline.curation.rules_linguist.LinguistParams",
     "redpajama_github": "pipeline.curation.rules_code.RedPajamaGithubParams",
     "starcoder": "pipeline.curation.rules_code.StarCoderParams",
     "starcoder2": "pipeline.curation.rules_code.StarCoder2Params",

@@ -80,6 +80,16 @@ def known_languages() -> frozenset[str]:
     return frozenset(language for languages in named for language in languages)
 
 
+def vendored_patterns() -> list[str]:
+    """RE2 patterns, one of which is found in the path of a file that others wrote."""
+    return _tables()["vendored"]
+
+
+def documentation_patterns() -> list[str]:
+    """RE2 patterns, one of which is found in the path of documentation."""
+    return _tables()["documentation"]
+
+
 @cache
 def _tables() -> dict[str, Any]:
     return json.loads(files("pipeline.readers.linguist").joinpath("linguist.json").read_text(encoding="utf-8"))

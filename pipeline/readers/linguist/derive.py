@@ -38,7 +38,6 @@ _CHOICES = {
     ".m4": "M4",
     ".nb": "Wolfram Language",
     ".p": "Gnuplot",
-    ".pp": "Pascal",
     ".prc": "SQL",
     ".pro": "Prolog",
     ".s": "Assembly",
