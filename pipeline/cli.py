@@ -28,9 +28,7 @@ app.add_typer(benchmarks, name="benchmarks")
 Config = Annotated[str, typer.Argument(help="a YAML config, such as mixtures/demo.yaml", metavar="CONFIG")]
 Folder = Annotated[str, typer.Argument(help="the workdir of a run", metavar="WORKDIR")]
 Workdir = Annotated[str | None, typer.Option(help="in place of the config's workdir")]
-Workers = Annotated[
-    int | None, typer.Option(min=1, help="worker processes here; by default one a core, or one for less than 32 MB")
-]
+Workers = Annotated[int | None, typer.Option(min=1, help="worker processes here; by default one a core, or one for less than 32 MB")]
 Flags = Annotated[list[str] | None, typer.Argument(help="Beam's own options, after --", metavar="[-- BEAM OPTIONS]")]
 
 JOBS = ("curate", "dedupe", "tokenize", "pack")

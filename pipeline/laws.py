@@ -30,6 +30,11 @@ def check_survivors(source: str, curated: Mapping[str, Any], counts: Mapping[str
     equal(f"documents of source {source} in dedupe", {"kept by curate": curated.get("num_kept", 0)}, out)
 
 
+def check_verified(chosen: Mapping[str, Any], verified: Mapping[str, Any]) -> None:
+    """Every pair that was chosen for an exact check has got one."""
+    equal("pairs near the threshold", {"to check": chosen.get("num_checks", 0)}, {"checked": verified.get("num_verified", 0)})
+
+
 def check_tokenized(source: str, deduped: Mapping[str, Any], counts: Mapping[str, Any]) -> None:
     """Survivors = documents with tokens."""
     equal(

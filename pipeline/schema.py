@@ -93,7 +93,8 @@ SURVIVORS = pa.schema(
         ("id", pa.uint64()),
         ("kept", pa.bool_()),
         ("duplicate_of", pa.uint64()),  # a kept document; null: kept itself
-        ("similarity", pa.float32()),  # to duplicate_of, estimated; 1: the same text or signature; null: kept, or only joined over others
+        ("similarity", pa.float32()),  # to duplicate_of; 1: the same text or signature; null: kept, or only joined over others
+        ("is_exact", pa.bool_()),  # the similarity was counted from the shingles; false: it is the signatures' estimate
         ("component", pa.uint64()),  # the id of the best document of the cluster that edges join; its own: alone
         ("copies", pa.int64()),  # documents with the very same text, itself included
     ]
@@ -110,8 +111,16 @@ NODES = pa.schema(
     ]
 )
 
-# Verified near-duplicates, one partition of bands a file; the same pair may be in several.
-EDGES = pa.schema([("high", pa.int64()), ("low", pa.int64()), ("similarity", pa.float32())])  # nodes; high < low: high has priority
+# Pairs of nodes; high < low: high has priority. `edges/` has the candidates of one partition of bands a file, with their similarities as
+# estimated; `pairs/` all of them, ascending by (high, low), each once; `verified/` those near the threshold, with exact similarities.
+EDGES = pa.schema([("high", pa.int64()), ("low", pa.int64()), ("similarity", pa.float32())])
+
+# What is to be checked, a partition of pairs a file; and, co-partitioned with `documents/`, whose shingles go to which partition.
+CHECKS = pa.schema([("high", pa.int64()), ("low", pa.int64())])
+WANTED = pa.schema([("row", pa.int64()), ("node", pa.int64()), ("partition", pa.int32())])
+
+# Blocks on their way to a check: each document's distinct shingles, ascending.
+SHINGLES = pa.schema([("node", pa.int64()), ("shingles", pa.list_(pa.uint32()))])
 
 
 def tokens(token_type: pa.DataType) -> pa.Schema:

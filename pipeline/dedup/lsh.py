@@ -79,7 +79,7 @@ def _hash_bands(signatures: np.ndarray, bands: int, rows: int) -> np.ndarray:
 
 
 def bucket_edges(records: BandRecords, *, params: NearParams) -> Edges:
-    """The pairs of nodes that share a bucket and whose sketches put them at `params.min_similarity` or above.
+    """The pairs of nodes that share a bucket and whose sketches put them at `params.candidate_similarity` or above.
 
     A bucket of at most `params.max_bucket` nodes is compared all with all. A larger one is split by the sketches' values in the
     next band's rows, then the next's, until its pieces fit; nodes that agree on all of these are compared with the first of them
@@ -102,7 +102,7 @@ def _similar_pairs(buckets: Buckets, sketches: np.ndarray, *, params: NearParams
     if not len(buckets.begin):
         return np.empty(0, np.uint64)
     similarities = similarity_of(np.arange(params.num_permutations + 1), num_permutations=params.num_permutations)
-    max_mismatches = int(np.count_nonzero(similarities >= params.min_similarity)) - 1
+    max_mismatches = int(np.count_nonzero(similarities >= params.candidate_similarity)) - 1
     buffer = np.empty(max(_BUFFER, int(buckets.sizes.max())), np.uint64)
     distinct = np.empty(0, np.uint64)
     found: list[np.ndarray] = []

@@ -1,5 +1,6 @@
 """What decides which documents count as duplicates: the config's section `dedup`."""
 
+import math
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
@@ -10,15 +11,17 @@ from pipeline.params import Params, UsageError
 class NearParams(Params):
     """MinHash signatures cut into bands; two documents that agree on a whole band are compared.
 
-    Candidates are verified by their sketches, so bands are chosen for recall: a false candidate costs a comparison, a missed
-    one a duplicate. Figures in use: The Stack 25 x 10, FineWeb 14 x 8, RedPajama-v2 14 x 9, NeMo Curator 20 x 13.
+    Candidates are verified, so bands are chosen for recall: a false candidate costs a comparison, a missed one a duplicate.
+    Figures in use: The Stack 25 x 10, FineWeb 14 x 8, RedPajama-v2 14 x 9, NeMo Curator 20 x 13.
     """
 
     ngram_tokens: int = Field(default=5, ge=1)  # of a shingle
     num_permutations: int = Field(default=252, ge=1)  # values of a signature
     bands: int = Field(default=36, ge=1, le=2**16)
     rows: int = Field(default=7, ge=1)  # values of a band
-    min_similarity: float = Field(default=0.7, gt=0, le=1)  # the estimated Jaccard similarity of duplicates
+    min_similarity: float = Field(default=0.7, gt=0, le=1)  # the Jaccard similarity of duplicates
+    # exact: pairs whose estimate is within two standard errors of min_similarity are compared shingle by shingle.
+    verify: Literal["exact", "sketch"] = "exact"
     max_bucket: int = Field(default=2000, ge=2)  # documents that are compared all with all; larger buckets are split
     seed: int = Field(default=1, ge=0, lt=2**32)  # of datasketch's permutations
 
@@ -35,6 +38,20 @@ class NearParams(Params):
             )
         return self
 
+    @property
+    def candidate_similarity(self) -> float:
+        """A pair whose estimate is below is none."""
+        return self.min_similarity - self._margin
+
+    @property
+    def sure_similarity(self) -> float:
+        """A pair whose estimate is at or above this one is one, without a check."""
+        return self.min_similarity + self._margin
+
+    @property
+    def _margin(self) -> float:
+        return 2 * standard_error(self.min_similarity, self.num_permutations) if self.verify == "exact" else 0.0
+
 
 class DedupParams(Params):
     """Exact deduplication is always on; `near: null` leaves it at that."""
@@ -43,6 +60,8 @@ class DedupParams(Params):
     # representative: a document falls only if it has a verified edge to a kept one. component: everything that edges join,
     # over any number of steps, falls but its best document.
     cluster: Literal["representative", "component"] = "representative"
+    # Pairs sorted in memory at a time, some 60 bytes each; more go through the disk. Changes no result.
+    max_sorted_pairs: int = Field(default=4 << 20, ge=1)
 
 
 def recall(similarity: float, params: NearParams) -> float:
@@ -59,3 +78,12 @@ def implied_threshold(params: NearParams) -> float:
     Source: Leskovec, Rajaraman, Ullman, Mining of Massive Datasets, section 3.4.2.
     """
     return (1 / params.bands) ** (1 / params.rows)
+
+
+def standard_error(similarity: float, num_permutations: int) -> float:
+    """Of an estimate from sketches of two bits a value: 0.035 at a similarity of 0.7 with 252 permutations.
+
+    Source: Li and König, b-Bit Minwise Hashing, 2010, equation 6 with b = 2 and sets that are small beside 2^32.
+    """
+    agreeing = 1 / 4 + 3 / 4 * similarity
+    return 4 / 3 * math.sqrt(agreeing * (1 - agreeing) / num_permutations)

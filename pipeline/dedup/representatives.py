@@ -6,105 +6,108 @@ Of nodes 1 to 4, the first the best, with edges 1-2, 2-3 and 3-4:
     component         1 stays, 2, 3 and 4 fall to 1, however little 4 has in common with it
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
+from pipeline.dedup.pairs import Pairs, check_ascending
 from pipeline.kernels import inlined, kernel
 
-_HALF = np.uint64(32)
+KEPT = np.uint32(2**32 - 1)
 
 
 @dataclass(frozen=True)
 class Decision:
-    """keeper int64 [num_nodes]: the kept node that this one duplicates; -1: kept itself.
+    """Of each node, 12 bytes.
 
+    keeper uint32 [num_nodes]: the kept node that this one duplicates; KEPT: kept itself.
     similarity float32 [num_nodes]: to the keeper; NaN: kept, or no edge to the keeper.
+    component uint32 [num_nodes]: the lowest node that edges join to this one, over any number of steps.
     """
 
     keeper: np.ndarray
     similarity: np.ndarray
+    component: np.ndarray
 
 
-def decide(num_nodes: int, *, high: np.ndarray, low: np.ndarray, similarity: np.ndarray) -> Decision:
-    """The lexicographically first maximal independent set: in order of priority a node stays if no neighbour before it did.
+def decide(num_nodes: int, edges: Iterable[Pairs], *, cluster: Literal["representative", "component"]) -> Decision:
+    """One pass over the edges, a batch at a time.
 
-    A fallen node's keeper is the most similar of the kept nodes before it, the first of these if they tie.
+    representative: the lexicographically first maximal independent set: in order of priority a node stays if no neighbour before
+    it did. A fallen node's keeper is the most similar of the kept nodes before it, the first of these if they tie.
+    component: everything falls but each component's best node, which is the keeper of the others.
 
     Args:
-        num_nodes: nodes are ranks 0 .. num_nodes - 1, 0 the highest priority; at most 2^32.
-        high, low: integers [e], high < low; in any order, a pair may come more than once.
-        similarity: float [e].
+        num_nodes: nodes are ranks 0 .. num_nodes - 1, 0 the highest priority; fewer than 2^32.
+        edges: ascending by key; a pair may come more than once.
     Raises:
-        ValueError: an edge that is not high < low < num_nodes, or too many nodes.
+        ValueError: edges that do not ascend, or lie outside of the graph; too many nodes.
     """
-    high, low, similarity = _ordered(num_nodes, high=high, low=low, similarity=similarity)
-    keeper, best = _decide(num_nodes, high, low, similarity)
-    return Decision(keeper, best)
+    keeper, best, parent = _nobody_fell(num_nodes)
+    for batch in check_ascending(edges, num_nodes):
+        _join(batch.key, parent)
+        if cluster == "representative":
+            _fell_some(batch.key, batch.similarity, keeper, best)
+        else:
+            _note_first(batch.key, batch.similarity, keeper, best)
+    _flatten(parent)
+    if cluster == "component":
+        best[keeper != parent] = np.nan
+        keeper = np.where(parent == np.arange(num_nodes, dtype=np.uint32), KEPT, parent)
+    return Decision(keeper, best, parent)
 
 
-def decide_by_component(num_nodes: int, *, high: np.ndarray, low: np.ndarray, similarity: np.ndarray) -> Decision:
-    """Everything falls but each component's best node, which is the keeper of the others. Args and errors as `decide`."""
-    high, low, similarity = _ordered(num_nodes, high=high, low=low, similarity=similarity)
-    component = _components(num_nodes, high, low)
-    keeper = np.where(component == np.arange(num_nodes), -1, component)
-    best = np.full(num_nodes, np.nan, np.float32)
-    direct = component[low] == high
-    best[low[direct]] = similarity[direct]
-    return Decision(keeper, best)
-
-
-def components(num_nodes: int, high: np.ndarray, low: np.ndarray) -> np.ndarray:
-    """The lowest rank that edges join to each node, over any number of steps: int64 [num_nodes]. Args and errors as `decide`."""
-    _check(num_nodes, high=high, low=low)
-    return _components(num_nodes, high.astype(np.int64), low.astype(np.int64))
-
-
-def _check(num_nodes: int, *, high: np.ndarray, low: np.ndarray) -> None:
-    if num_nodes > 2**32:
-        raise ValueError(f"{num_nodes} nodes: ranks have 32 bits here; decide fewer at a time")
-    wrong = np.flatnonzero((high >= low) | (low >= num_nodes) | (high < 0))
-    if len(wrong):
-        edge = wrong[0]
-        raise ValueError(f"edge {edge} joins {high[edge]} and {low[edge]}: edges are 0 <= high < low < num_nodes={num_nodes}")
-
-
-def _ordered(num_nodes: int, *, high: np.ndarray, low: np.ndarray, similarity: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The edges ascending by (high, low), as int64, int64 and float32; edges that come in order cost no sort."""
-    _check(num_nodes, high=high, low=low)
-    keys = (high.astype(np.uint64) << _HALF) | low.astype(np.uint64)
-    similarity = similarity.astype(np.float32)
-    if np.any(keys[1:] < keys[:-1]):
-        order = np.argsort(keys)
-        keys, similarity = keys[order], similarity[order]
-    return (keys >> _HALF).astype(np.int64), (keys & np.uint64(2**32 - 1)).astype(np.int64), similarity
-
-
-@kernel
-def _decide(num_nodes: int, high: np.ndarray, low: np.ndarray, similarity: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """By (high, low), all edges to a node's betters come before the first from it: when that comes, its own fate is known."""
-    keeper = np.full(num_nodes, -1, np.int64)
-    best = np.full(num_nodes, np.nan, np.float32)
-    for i in range(len(high)):
-        if keeper[high[i]] < 0 and not best[low[i]] >= similarity[i]:
-            keeper[low[i]], best[low[i]] = high[i], similarity[i]
-    return keeper, best
-
-
-@kernel
-def _components(num_nodes: int, high: np.ndarray, low: np.ndarray) -> np.ndarray:
-    parent = np.arange(num_nodes)
-    for i in range(len(high)):
-        a, b = _root(parent, high[i]), _root(parent, low[i])
-        parent[max(a, b)] = min(a, b)
-    for node in range(num_nodes):
-        parent[node] = parent[parent[node]]  # a parent is never behind its node, so it already has its root
+def components(num_nodes: int, edges: Iterable[Pairs]) -> np.ndarray:
+    """As of a Decision. Args and errors as `decide`."""
+    _, _, parent = _nobody_fell(num_nodes)
+    for batch in check_ascending(edges, num_nodes):
+        _join(batch.key, parent)
+    _flatten(parent)
     return parent
 
 
+def _nobody_fell(num_nodes: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    if num_nodes >= 2**32:
+        raise ValueError(f"{num_nodes} nodes: ranks have 32 bits here; decide fewer at a time")
+    return np.full(num_nodes, KEPT), np.full(num_nodes, np.nan, np.float32), np.arange(num_nodes, dtype=np.uint32)
+
+
+@kernel
+def _fell_some(key: np.ndarray, similarity: np.ndarray, keeper: np.ndarray, best: np.ndarray) -> None:
+    """By (high, low), all edges to a node's betters come before the first from it: when that comes, its own fate is known."""
+    for i in range(len(key)):
+        high, low = key[i] >> np.uint64(32), key[i] & np.uint64(0xFFFFFFFF)
+        if keeper[high] == KEPT and not best[low] >= similarity[i]:
+            keeper[low], best[low] = high, similarity[i]
+
+
+@kernel
+def _note_first(key: np.ndarray, similarity: np.ndarray, first: np.ndarray, best: np.ndarray) -> None:
+    """Each node's best neighbour: if it has an edge to its component's best, this is it."""
+    for i in range(len(key)):
+        low = key[i] & np.uint64(0xFFFFFFFF)
+        if first[low] == KEPT:
+            first[low], best[low] = key[i] >> np.uint64(32), similarity[i]
+
+
+@kernel
+def _join(key: np.ndarray, parent: np.ndarray) -> None:
+    for i in range(len(key)):
+        a, b = root_of(parent, key[i] >> np.uint64(32)), root_of(parent, key[i] & np.uint64(0xFFFFFFFF))
+        parent[max(a, b)] = min(a, b)
+
+
+@kernel
+def _flatten(parent: np.ndarray) -> None:
+    for node in range(len(parent)):
+        parent[node] = parent[parent[node]]  # a parent is never behind its node, so it already has its root
+
+
 @inlined
-def _root(parent: np.ndarray, node: int) -> int:
+def root_of(parent: np.ndarray, node: np.uint64) -> np.uint64:
     while parent[node] != node:
         parent[node] = parent[parent[node]]
-        node = parent[node]
+        node = np.uint64(parent[node])
     return node

@@ -1,4 +1,4 @@
-"""Shingles: every run of n tokens of a document, as a 32-bit hash.
+"""Shingles: every run of n tokens of a document, as a 32-bit hash; a document of one distinct shingle has both halves of 64 bits.
 
 A *token* is a maximal run of word bytes: ASCII letters, digits, the underscore, and every byte of a character outside ASCII.
 So code gives its identifiers and numbers, prose its words; white space, punctuation and operators only separate. With
@@ -16,7 +16,7 @@ from pipeline.kernels import kernel, string_buffers
 
 _SEED, _NO_TOKEN_SEED = np.uint64(0x9AE16A3B2F90404F), np.uint64(0xC949C7DEFEBC06C9)
 _BYTE, _STEP = np.uint64(0x9DDFEA08EB382D69), np.uint64(0xB492B66FBE98F273)  # odd, bits as good as random
-_HIGH_HALF = np.uint64(32)
+_HIGH_HALF, _LOW_HALF = np.uint64(32), np.uint64(2**32 - 1)
 
 
 @dataclass(frozen=True)
@@ -28,10 +28,11 @@ class Shingles:
 
 
 def shingle_hashes(texts: pa.StringArray, *, ngram_tokens: int, fold_case: bool) -> Shingles:
-    """The hashes of each text's shingles, in the order of the text; at least one a text.
+    """The hashes of each text's shingles, in the order of the text; at least two a text.
 
     A text with fewer tokens than `ngram_tokens` has one shingle, the sequence of all its tokens; one without tokens has one,
-    its bytes. So two short texts are equal only if these are (or by chance: of a million of them some 100 pairs).
+    its bytes. Where a text's only shingle is all that there is to compare, 32 bits of it would make some 100 pairs of a million
+    different texts equal; so it counts as two, each half of its 64-bit hash.
 
     Args:
         ngram_tokens: tokens of a shingle, at least 1.
@@ -57,7 +58,7 @@ def _shingle_all(data: np.ndarray, offsets: np.ndarray, word_bytes: np.ndarray, 
     most_tokens = np.max(np.diff(offsets)) // 2 + 1 if num_texts else 0
     tokens = np.empty(most_tokens + 1, np.uint64)
     # Memory that is never written is never taken, so the largest number possible costs nothing.
-    hashes = np.empty((offsets[-1] - offsets[0]) // 2 + num_texts, np.uint32)
+    hashes = np.empty((offsets[-1] - offsets[0]) // 2 + 2 * num_texts, np.uint32)
     ends = np.zeros(num_texts + 1, np.int64)
     for i in range(num_texts):
         text = data[offsets[i] : offsets[i + 1]]
@@ -103,7 +104,10 @@ def _hash_bytes(text: np.ndarray) -> np.uint64:
 
 @kernel
 def _hash_ngrams(tokens: np.ndarray, n: int, hashes: np.ndarray) -> int:
-    """A shingle is sum of token * STEP^(tokens after it), mod 2^64, rolled along; its mixed high half is kept."""
+    """A shingle is sum of token * STEP^(tokens after it), mod 2^64, rolled along; its mixed high half is kept.
+
+    If all are the same, which is what equal tokens make of it, its low half comes last.
+    """
     n = min(n, len(tokens))
     leaving = np.uint64(1)
     for _ in range(n):
@@ -111,8 +115,15 @@ def _hash_ngrams(tokens: np.ndarray, n: int, hashes: np.ndarray) -> int:
     h = np.uint64(0)
     for i in range(n):
         h = h * _STEP + tokens[i]
+    first = h
     hashes[0] = np.uint32(mix64(h) >> _HIGH_HALF)
+    is_one = True
     for i in range(n, len(tokens)):
         h = h * _STEP + tokens[i] - tokens[i - n] * leaving
         hashes[i - n + 1] = np.uint32(mix64(h) >> _HIGH_HALF)
-    return len(tokens) - n + 1
+        is_one &= h == first
+    num_shingles = len(tokens) - n + 1
+    if is_one:
+        hashes[num_shingles] = np.uint32(mix64(first) & _LOW_HALF)
+        num_shingles += 1
+    return num_shingles

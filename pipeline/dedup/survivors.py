@@ -1,56 +1,58 @@
-"""From edges between nodes to what becomes of every document."""
+"""From decisions on nodes to what becomes of every document."""
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import pyarrow as pa
 
 from pipeline import schema
-from pipeline.dedup.representatives import components, decide, decide_by_component
+from pipeline.dedup.pairs import Pairs, make_pairs
+from pipeline.dedup.representatives import KEPT, Decision
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """By rank: id_of uint64; keeper int64 (-1: the node stays), similarity float32 (NaN: no edge) and component int64 of nodes."""
-
-    id_of: np.ndarray
-    keeper: np.ndarray
-    similarity: np.ndarray
-    component: np.ndarray
-
-
-def judge(id_of: np.ndarray, edges: pa.Table, *, cluster: Literal["representative", "component"]) -> Verdict:
-    """Who stays, of all documents.
+def similar_enough(candidates: Iterable[Pairs], exact: Pairs, *, min_similarity: float) -> Iterator[Pairs]:
+    """The edges: candidates that are similar enough, by the exact similarity where there is one, else by the estimate.
 
     Args:
-        id_of: uint64 [num_documents], by rank.
-        edges: schema.EDGES, in any order; a pair may come more than once.
+        exact: ascending by key, with exact similarities.
     """
-    high, low, similarity = (edges[name].to_numpy() for name in schema.EDGES.names)
-    by_cluster = {"representative": decide, "component": decide_by_component}
-    decision = by_cluster[cluster](len(id_of), high=high, low=low, similarity=similarity)
-    return Verdict(id_of, decision.keeper, decision.similarity, components(len(id_of), high, low))
+    for batch in candidates:
+        similarity, (place, is_checked) = batch.similarity.copy(), _find(batch.key, exact.key)
+        similarity[is_checked] = exact.similarity[place[is_checked]]
+        yield Pairs(batch.key, similarity)[similarity >= np.float32(min_similarity)]
 
 
-def survivors(ids: np.ndarray, nodes: pa.Table, verdict: Verdict) -> pa.RecordBatch:
+def survivors(ids: np.ndarray, nodes: pa.Table, decision: Decision, *, id_of: np.ndarray, exact: Pairs) -> pa.RecordBatch:
     """schema.SURVIVORS of some documents. Those of one node stand or fall together, and of a node that stands its best does.
 
     Args:
         ids: uint64 [n].
         nodes: schema.NODES [n].
+        id_of: uint64 [num_documents], by rank.
     """
     rank, node = nodes["rank"].to_numpy(), nodes["node"].to_numpy()
-    stands = verdict.keeper[node] < 0
+    stands = decision.keeper[node] == KEPT
     kept = stands & (rank == node)
-    keeper = np.where(stands, node, verdict.keeper[node])
-    similarity = np.where(stands, np.float32(1), verdict.similarity[node]).astype(np.float32)
+    keeper = np.where(stands, node, decision.keeper[node])
+    similarity = np.where(stands, np.float32(1), decision.similarity[node]).astype(np.float32)
+    is_checked = np.zeros(len(ids), bool)
+    pairs = make_pairs(keeper[~stands], node[~stands], similarity[~stands])
+    is_checked[~stands] = _find(pairs.key, exact.key)[1]
     values = [
         pa.array(ids, pa.uint64()),
         pa.array(kept),
-        pa.array(verdict.id_of[keeper], pa.uint64(), mask=kept),
+        pa.array(id_of[keeper], pa.uint64(), mask=kept),
         pa.array(similarity, pa.float32(), mask=kept | np.isnan(similarity)),
-        pa.array(verdict.id_of[verdict.component[node]], pa.uint64()),
+        pa.array(is_checked),
+        pa.array(id_of[decision.component[node]], pa.uint64()),
         nodes["copies"].combine_chunks(),
     ]
     return pa.RecordBatch.from_arrays(values, schema=schema.SURVIVORS)
+
+
+def _find(keys: np.ndarray, among: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Places in the ascending `among`, and whether the key is there."""
+    if not len(among):
+        return np.zeros(len(keys), np.int64), np.zeros(len(keys), bool)
+    place = np.minimum(np.searchsorted(among, keys), len(among) - 1)
+    return place, among[place] == keys

@@ -14,13 +14,17 @@ from pipeline.manifest import File, Manifest
 from pipeline.packing.params import PackingParams
 from pipeline.params import RunError
 
-# In the order of the jobs; positions/ and deviation/ have an item a source and one in all, edges/ an item a partition.
+# In the order of the jobs; positions/ and deviation/ have an item a source and one in all, edges/ an item a partition, pairs/ one in all.
 DATASETS = (
     "documents",
     "decisions",
     "signatures",
     "nodes",
     "edges",
+    "pairs",
+    "checks",
+    "wanted",
+    "verified",
     "survivors",
     "tokenizer",
     "tokens",

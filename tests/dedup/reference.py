@@ -16,8 +16,9 @@ def shingle_set(text: str, *, ngram_tokens: int = 5, fold_case: bool = False) ->
     data = text.encode()
     tokens = TOKEN.findall(data.lower() if fold_case else data)  # bytes.lower knows ASCII alone
     if not tokens:
-        return {(b"", data)}
-    return {tuple(tokens[i : i + ngram_tokens]) for i in range(max(1, len(tokens) - ngram_tokens + 1))}
+        return {(b"", data), (b"", data, b"again")}
+    found = {tuple(tokens[i : i + ngram_tokens]) for i in range(max(1, len(tokens) - ngram_tokens + 1))}
+    return found if len(found) > 1 else {*found, (*next(iter(found)), b"again")}  # an only shingle counts as two
 
 
 def jaccard(left: set, right: set) -> float:
@@ -34,3 +35,16 @@ def edited(text: str, *, edit_fraction: float, seed: int) -> str:
     lines = text.splitlines()
     luck = np.random.default_rng(seed).random(len(lines))
     return "\n".join(f"changed_{seed}_{i} = {i} * offset_{i}" if luck[i] < edit_fraction else line for i, line in enumerate(lines))
+
+
+def first_independent_set(num_nodes: int, edges: dict[tuple[int, int], float]) -> list[tuple[int | None, float]]:
+    """Down the priorities: a node stays if none that stays is its neighbour; else its keeper is the most similar of these.
+
+    Returns:
+        (keeper, similarity) of each node; None and NaN: it stays.
+    """
+    fates: list[tuple[int | None, float]] = []
+    for node in range(num_nodes):
+        similar = [(-edges[other, node], other) for other in range(node) if fates[other][0] is None and (other, node) in edges]
+        fates.append((min(similar)[1], -min(similar)[0]) if similar else (None, float("nan")))
+    return fates

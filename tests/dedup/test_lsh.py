@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pipeline.dedup.lsh import BandRecords, Edges, band_hashes, bucket_edges
 from pipeline.dedup.params import NearParams
 
-SMALL = NearParams(num_permutations=7, bands=3, rows=2, min_similarity=0.4, max_bucket=3)
+SMALL = NearParams(num_permutations=7, bands=3, rows=2, min_similarity=0.4, max_bucket=3, verify="sketch")
 
 
 @st.composite

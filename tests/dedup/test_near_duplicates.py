@@ -8,13 +8,14 @@ import pyarrow as pa
 
 from pipeline.dedup.lsh import BandRecords, Edges, band_hashes, bucket_edges
 from pipeline.dedup.minhash import minhash_signatures
+from pipeline.dedup.pairs import make_pairs
 from pipeline.dedup.params import NearParams
-from pipeline.dedup.representatives import decide
+from pipeline.dedup.representatives import KEPT, decide
 from pipeline.dedup.shingles import shingle_hashes
 from pipeline.dedup.sketch import sketches
 from tests.dedup.reference import edited, jaccard, shingle_set, source_files
 
-PARAMS = NearParams()
+PARAMS = NearParams(verify="sketch")
 FOUR_STANDARD_ERRORS = 4 * 0.035
 
 
@@ -60,11 +61,12 @@ def test_pairs_clearly_above_the_threshold_are_edges_and_pairs_clearly_below_are
 def test_survivors_hold_no_near_duplicates_and_lose_only_near_duplicates() -> None:
     exact, documents = _exact_pairs(), _documents()
     edges = _edges(documents, np.arange(len(documents)))
-    keeper = decide(len(documents), high=edges.high, low=edges.low, similarity=edges.similarity).keeper
-    kept = np.flatnonzero(keeper < 0)
+    pairs = make_pairs(edges.high, edges.low, edges.similarity)
+    keeper = decide(len(documents), [pairs], cluster="representative").keeper
+    kept = np.flatnonzero(keeper == KEPT)
     assert len(documents) - len(kept) > 30
     assert max(exact[pair] for pair in itertools.combinations(kept.tolist(), 2)) < 0.7 + FOUR_STANDARD_ERRORS
-    assert min(exact[keeper[node], node] for node in np.flatnonzero(keeper >= 0).tolist()) > 0.7 - FOUR_STANDARD_ERRORS
+    assert min(exact[keeper[node], node] for node in np.flatnonzero(keeper != KEPT).tolist()) > 0.7 - FOUR_STANDARD_ERRORS
 
 
 def test_the_order_of_the_documents_has_no_effect() -> None:

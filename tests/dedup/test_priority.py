@@ -1,50 +1,58 @@
 """Who has priority, and who shares a text or a signature."""
 
 from collections import Counter
+from random import Random
 
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.dedup.priority import Compared, Nodes, make_nodes
+from pipeline.dedup.priority import best_of_equal, ranks_in_source
 
-Document = tuple[int, int, int, int, int]  # source, stars, num_chars, text, signature
-
-documents = st.lists(st.tuples(*(st.integers(0, high) for high in (2, 2, 3, 4, 3))), max_size=40)
-
-
-def nodes_of(rows: list[Document], order: list[int] | None = None) -> Nodes:
-    order = list(range(len(rows))) if order is None else order
-    columns = np.array([rows[i] for i in order], np.int64).reshape(-1, 5).T
-    texts = np.stack([columns[3], columns[3] * 7], axis=1).astype(np.uint64)
-    ids = np.array(order, np.uint64) + np.uint64(1000)
-    return make_nodes(Compared(ids, columns[0], columns[1], columns[2], texts, columns[4].astype(np.uint64)), seed=1)
+DOCUMENTS = st.lists(st.tuples(st.integers(0, 2), st.integers(0, 3)), max_size=40)  # stars, num_chars
+KEYS = st.lists(st.tuples(*[st.sampled_from([0, 1, 2**60, 2**63, 2**64 - 1])] * 2), max_size=40)
 
 
-@given(documents)
+def _ranks(rows: list[tuple[int, int]], order: list[int]) -> np.ndarray:
+    stars, num_chars = np.array([rows[i] for i in order], np.int64).reshape(-1, 2).T
+    return ranks_in_source(np.array(order, np.uint64) + np.uint64(1000), stars=stars, num_chars=num_chars, seed=1)
+
+
+@given(DOCUMENTS)
 @settings(deadline=None)
-def test_ranks_follow_source_then_stars_then_length(rows: list[Document]) -> None:
-    best_first = [rows[i] for i in np.argsort(nodes_of(rows).rank)]
-    keys = [(source, -stars, -num_chars) for source, stars, num_chars, _, _ in best_first]
-    assert keys == sorted(keys)
+def test_ranks_follow_stars_then_length_and_no_two_are_the_same(rows: list[tuple[int, int]]) -> None:
+    rank = _ranks(rows, list(range(len(rows))))
+    assert sorted(rank.tolist()) == list(range(len(rows)))
+    best_first = [rows[i] for i in np.argsort(rank)]
+    assert best_first == sorted(best_first, key=lambda row: (-row[0], -row[1]))
 
 
-@given(documents)
+@given(DOCUMENTS, st.randoms(use_true_random=False))
 @settings(deadline=None)
-def test_a_node_is_the_best_rank_of_a_signature_and_copies_are_counted_by_text(rows: list[Document]) -> None:
-    nodes = nodes_of(rows)
-    texts = Counter(text for *_, text, _ in rows)
-    for i, (*_, text, signature) in enumerate(rows):
-        assert nodes.node[i] == min(rank for rank, row in zip(nodes.rank, rows, strict=True) if row[4] == signature)
-        assert nodes.copies[i] == texts[text]
-        assert nodes.is_copy[i] == any(row[3] == text and rank < nodes.rank[i] for rank, row in zip(nodes.rank, rows, strict=True))
-
-
-@given(documents, st.randoms(use_true_random=False))
-@settings(deadline=None)
-def test_the_order_of_documents_changes_nothing(rows: list[Document], random: object) -> None:
+def test_the_order_of_documents_changes_no_rank(rows: list[tuple[int, int]], random: Random) -> None:
     order = list(range(len(rows)))
-    random.shuffle(order)  # type: ignore[attr-defined]
-    straight, shuffled = nodes_of(rows), nodes_of(rows, order)
-    for name in ("rank", "node", "is_copy", "copies"):
-        assert np.array_equal(getattr(straight, name)[order], getattr(shuffled, name))
+    random.shuffle(order)
+    assert np.array_equal(_ranks(rows, list(range(len(rows))))[order], _ranks(rows, order))
+
+
+@given(KEYS, st.randoms(use_true_random=False), st.sampled_from([1, 2]))
+@settings(deadline=None)
+def test_the_best_of_equal_keys_is_their_lowest_rank_and_they_are_counted(
+    keys: list[tuple[int, int]], random: Random, num_columns: int
+) -> None:
+    keys = [key[:num_columns] for key in keys]
+    rank = list(range(len(keys)))
+    random.shuffle(rank)
+    columns = tuple(np.array(keys, np.uint64).reshape(-1, num_columns).T.copy())
+    best, size = best_of_equal(columns, np.array(rank, np.uint32))
+    counted = Counter(keys)
+    for i, key in enumerate(keys):
+        assert best[i] == min(rank for rank, other in zip(rank, keys, strict=True) if other == key)
+        assert size[i] == counted[key]
+
+
+def test_a_million_copies_of_one_document_are_one_group() -> None:
+    rank = np.random.default_rng(3).permutation(10**6).astype(np.uint32)
+    best, size = best_of_equal((np.full(10**6, 5, np.uint64), np.full(10**6, 7, np.uint64)), rank)
+    assert set(best.tolist()) == {0}
+    assert set(size.tolist()) == {10**6}

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-JOBS = ("curate", "dedupe-rank", "dedupe-compare", "dedupe", "tokenizer", "tokenize", "pack-plan", "pack")
+JOBS = ("curate", "dedupe-rank", "dedupe-compare", "dedupe-choose", "dedupe-check", "dedupe", "tokenizer", "tokenize", "pack-plan", "pack")
 MANIFEST = "manifest.json"
 
 

@@ -14,7 +14,21 @@ from pipeline import records
 from pipeline.report.verify import verify
 from pipeline.shards import sha256
 
-FILES = ("documents", "decisions", "signatures", "nodes", "edges", "survivors", "tokenizer", "tokens", "runs", "positions", "deviation")
+FILES = (
+    "documents",
+    "decisions",
+    "signatures",
+    "nodes",
+    "edges",
+    "pairs",
+    "verified",
+    "survivors",
+    "tokenizer",
+    "tokens",
+    "runs",
+    "positions",
+    "deviation",
+)
 
 
 def faults(workdir: Path) -> list[str]:

@@ -1,0 +1,122 @@
+"""What every step of dedupe shares: its constants, and how its files are named, written and read."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipeline import schema
+from pipeline.config import RunConfig
+from pipeline.dedup.bands import record_type
+from pipeline.dedup.pairs import Pairs, join, make_pairs
+from pipeline.jobs.workspace import job_fingerprint, path, stands
+from pipeline.manifest import Manifest
+from pipeline.shards import ParquetShard, read_batches
+
+JOB, RANK, COMPARE, CHOOSE, CHECK = "dedupe", "dedupe-rank", "dedupe-compare", "dedupe-choose", "dedupe-check"
+VERSION = 2
+LIBRARIES = ("pyarrow", "numpy", "datasketch")
+# Band records that one worker holds at a time, about; sorting them takes some four times that.
+PARTITION_BYTES = 64 << 20
+# A partition of checks gets the shingles of at most this much text, if all of the corpus is to be checked.
+CHECK_BYTES = 256 << 20
+BATCH_ROWS = 1 << 18  # of pairs
+ALL = "all"  # the item of what is written once
+
+
+@dataclass(frozen=True)
+class UnitFiles:
+    """A unit, the place of its source in the order of sources, and what curate made of it."""
+
+    name: str
+    source: int
+    fold_case: bool
+    signatures: str
+    documents: str
+
+
+@dataclass(frozen=True)
+class Dedupe:
+    """The job's constants: what every worker needs to know.
+
+    Attributes:
+        units: in the order of the plan, which is that of their sources.
+        num_partitions: of bands; num_checks: of pairs.
+    """
+
+    config: RunConfig
+    fingerprint: str
+    units: tuple[UnitFiles, ...]
+    num_partitions: int
+    num_checks: int
+
+    @property
+    def workdir(self) -> str:
+        return self.config.workdir
+
+    @property
+    def parts(self) -> list[str]:
+        return [part_name(part) for part in range(self.num_partitions)]
+
+    @property
+    def checks(self) -> list[str]:
+        return [check_name(part) for part in range(self.num_checks)]
+
+    def file(self, dataset: str, item: str) -> str:
+        return path(self.workdir, dataset, f"{item}-{self.fingerprint}.parquet")
+
+    def stands(self, job: str, item: str) -> bool:
+        return stands(self.workdir, job, item, self.fingerprint)
+
+
+def part_name(partition: int) -> str:
+    return f"part-{partition:05d}"
+
+
+def check_name(partition: int) -> str:
+    return f"check-{partition:05d}"
+
+
+def constants(config: RunConfig, signatures: Manifest, documents: Manifest) -> Dedupe:
+    sources, near = list(config.sources), config.dedup.near
+    # How pairs are sorted changes no byte.
+    params = config.dedup.model_dump(mode="json", exclude={"max_sorted_pairs"})
+    inputs = [[(file.item, file.sha256) for file in signatures.files], sources, config.seed, params]
+    datasets, units = {"signatures": signatures, "documents": documents}, []
+    for file in signatures.files:
+        source = signatures.extra["units"][file.item]
+        paths = {name: dataset.path(config.workdir, file.item) for name, dataset in datasets.items()}
+        units.append(UnitFiles(file.item, sources.index(source), fold_case=config.sources[source].kind == "text", **paths))
+    num_documents = sum(file.num_rows for file in signatures.files)
+    text_bytes = sum(counts.get("kept_bytes", 0) for counts in signatures.counts.values())
+    num_partitions = 1 + num_documents * near.bands * record_type(near).itemsize // PARTITION_BYTES if near else 0
+    num_checks = 1 + text_bytes // CHECK_BYTES if near and near.verify == "exact" else 0
+    fingerprint = job_fingerprint(JOB, VERSION, libraries=LIBRARIES, inputs=inputs)
+    return Dedupe(config, fingerprint, tuple(units), num_partitions, num_checks)
+
+
+def read_column(file: str, name: str) -> np.ndarray:
+    return pq.read_table(file, columns=[name])[name].to_numpy()
+
+
+def read_pairs(file: str) -> Iterator[Pairs]:
+    """Of schema.EDGES, in the file's order."""
+    for batch in read_batches(file, schema.EDGES.names, max_rows=BATCH_ROWS):
+        yield make_pairs(*(batch[name].to_numpy() for name in schema.EDGES.names))
+
+
+def write_pairs(shard: ParquetShard, batches: Iterable[Pairs]) -> None:
+    """The other way round."""
+    for batch in batches:
+        for start in range(0, len(batch), BATCH_ROWS):
+            part = batch[start : start + BATCH_ROWS]
+            values = [part.high.astype(np.int64), part.low.astype(np.int64), part.similarity]
+            shard.write(pa.RecordBatch.from_arrays([pa.array(value) for value in values], schema=schema.EDGES))
+
+
+def read_verified(work: Dedupe) -> Pairs:
+    """Every checked pair, ascending by key; 12 bytes each."""
+    checked = join(pairs for check in work.checks for pairs in read_pairs(work.file("verified", check)))
+    return checked[np.argsort(checked.key)]
