@@ -26,7 +26,7 @@ from pipeline.units import Unit, assign_salts, form_units
 
 JOB = "curate"
 DATASETS = ("documents", "decisions", "signatures")
-VERSION = 2
+VERSION = 3
 LIBRARIES = ("pyarrow", "numpy", "zstandard", "datasketch", "fasttext-community")
 
 
