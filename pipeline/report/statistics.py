@@ -172,7 +172,12 @@ def _dedupe(run: Run) -> Stats:
         "recall": round(recall(near.min_similarity, near), 6),
         "implied_threshold": round(implied_threshold(near), 6),
     }
-    return {"near": found, "buckets": run["survivors"].extra["buckets"], "duplicates": duplicate_rows(run)}
+    return {
+        "near": found,
+        "buckets": run["survivors"].extra["buckets"],
+        "checks": run["survivors"].extra["checks"],
+        "duplicates": duplicate_rows(run),
+    }
 
 
 def _packing(run: Run, sources: list[Stats]) -> Stats:
