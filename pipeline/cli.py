@@ -153,9 +153,9 @@ def build(
     fields: Annotated[str | None, typer.Option(help="strings to look for: prompt,question+choices,meta.text,solutions[]")] = None,
     long_fields: Annotated[str | None, typer.Option(help="strings to look for if they are as long as an n-gram")] = None,
     id: Annotated[str | None, typer.Option(help="the field that names an item; by default its line does")] = None,
-    ngram_tokens: Annotated[int | None, typer.Option(help="tokens of an n-gram; 10")] = None,
-    min_short_tokens: Annotated[int | None, typer.Option(help="tokens of the shortest string to look for as a whole; 3")] = None,
-    max_items: Annotated[int | None, typer.Option(help="an n-gram in more items is boilerplate and left out; 10")] = None,
+    ngram_tokens: Annotated[int | None, typer.Option(help="tokens of an n-gram")] = None,
+    min_short_tokens: Annotated[int | None, typer.Option(help="tokens of the shortest string to look for as a whole")] = None,
+    max_items: Annotated[int | None, typer.Option(help="an n-gram in more items is boilerplate and left out")] = None,
 ) -> None:
     """Makes the index of a benchmark's n-grams, and prints its card."""
     from pipeline.curation.benchmark_index import build_index, index_params

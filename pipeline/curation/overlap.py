@@ -25,11 +25,11 @@ class GramTable(NamedTuple):
 
     lengths: np.ndarray  # int64 [num_lengths]: tokens of an n-gram, each that occurs
     keys: np.ndarray  # uint64 [K], ascending
-    first_owner: np.ndarray  # int64 [K + 1]
+    first_owner: np.ndarray  # int32 [K + 1]
     owners: np.ndarray  # int32 [P]: strings
     num_grams: np.ndarray  # int64 [S]: distinct ones of each string
     bits: np.ndarray  # uint64 [a power of two]: the filter
-    first_key: np.ndarray  # int64 [a power of two + 1]: where in keys those begin that start with the same bits
+    first_key: np.ndarray  # int32 [a power of two + 1]: where in keys those begin that start with the same bits
 
 
 class Spans(NamedTuple):
@@ -60,8 +60,9 @@ def gram_table(hashes: np.ndarray, num_grams: np.ndarray, *, lengths: np.ndarray
     np.bitwise_or.at(words, keys >> np.uint64(64 - log_words), bits)
     log_buckets = max(4, len(keys).bit_length())
     buckets = np.arange(1 << log_buckets, dtype=np.uint64) << np.uint64(64 - log_buckets)
-    first_key = np.append(np.searchsorted(keys, buckets), len(keys))
-    return GramTable(np.unique(lengths), keys, np.append(first_owner, len(hashes)), owners, num_grams.astype(np.int64), words, first_key)
+    first_key = np.append(np.searchsorted(keys, buckets), len(keys)).astype(np.int32)
+    first_owner = np.append(first_owner, len(hashes)).astype(np.int32)
+    return GramTable(np.unique(lengths), keys, first_owner, owners, num_grams.astype(np.int64), words, first_key)
 
 
 def find_overlaps(
@@ -81,7 +82,7 @@ def find_overlaps(
         none = np.empty(0, np.int64)
         return np.zeros(len(texts)), Spans(none, none, none, none, np.empty(0))
     # Pages of these that are never touched cost nothing.
-    marks, runs = np.zeros(len(table.owners), np.int64), np.zeros((len(table.num_grams), 5), np.int64)
+    marks, runs = np.zeros(len(table.owners), np.int32), np.zeros((len(table.num_grams), 5), np.int64)
     touched = np.empty(len(table.num_grams), np.int32)
     most, found = _find_all(offsets, data, token_classes(kind), table, _Runs(marks, runs, touched), np.float64(max_overlap), max_gap_tokens)
     row, string, start, end, num_held = found
@@ -91,7 +92,7 @@ def find_overlaps(
 class _Runs(NamedTuple):
     """The runs of the text at hand."""
 
-    marks: np.ndarray  # int64 [P]: the number of the run that last held the n-gram of this owner
+    marks: np.ndarray  # int32 [P]: the number of the run that last held the n-gram of this owner
     open: np.ndarray  # int64 [S, 5]: each string's run, its columns as below
     touched: np.ndarray  # int32 [S]: room for the strings with a run
 
