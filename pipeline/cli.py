@@ -99,6 +99,21 @@ def plan(config: Config, workdir: Workdir = None) -> None:
 
 
 @app.command()
+def rethreshold(
+    workdir: Folder,
+    thresholds: Annotated[
+        list[str],
+        typer.Argument(help="STEP.THRESHOLD=VALUE or SOURCE.STEP.THRESHOLD=VALUE: a number, none, or 30%", metavar="THRESHOLD=VALUE..."),
+    ],
+) -> None:
+    """What other thresholds of curation would keep, from decisions/ alone. Changes nothing."""
+    from pipeline.report.rethreshold import rethreshold as ask
+    from pipeline.report.rethreshold_table import print_answers
+
+    print_answers(ask(workdir, thresholds))
+
+
+@app.command()
 def report(workdir: Folder) -> None:
     """Writes report.html and stats.json from the datasets."""
     _write_report(workdir)

@@ -19,6 +19,7 @@ COMMANDS = {
     "pack": "CONFIG",
     "plan": "CONFIG",
     "report": "WORKDIR",
+    "rethreshold": "WORKDIR",
     "verify": "WORKDIR",
     "train": "CONFIG",
     "schema": "",

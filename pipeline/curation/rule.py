@@ -114,13 +114,16 @@ class Edit:
 class RuleSet(Params):
     """Rules that were published together, or an edit, or both: one step of a curation.
 
-    Every threshold is a field, by default as published; None: off.
+    Every threshold is a field, by default as published; None: off. A field that is the bound of a rule has no part in what any rule
+    measures, so that measured values tell what another bound would keep.
 
     Attributes:
         costly: such a step sees only the documents that still stand when its turn comes.
+        edit_reads: the fields that what `edit` makes of a text depends on; None: it may be any.
     """
 
     costly: ClassVar[bool] = False
+    edit_reads: ClassVar[frozenset[str] | None] = None
 
     @abstractmethod
     def rules(self) -> list[Rule]:
