@@ -19,7 +19,7 @@ from pydantic import Field, ValidationError
 
 from pipeline import storage
 from pipeline.curation.benchmark_items import BenchmarkParams, BenchmarkString, read_strings
-from pipeline.curation.grams import Kind, gram_hashes
+from pipeline.curation.grams import Grams, Kind, gram_hashes
 from pipeline.curation.normalise import normalise
 from pipeline.curation.overlap import MAX_NGRAM_TOKENS, GramTable, gram_table
 from pipeline.params import Params, UsageError
@@ -88,7 +88,8 @@ def index_strings(strings: Sequence[BenchmarkString], *, kind: Kind, params: Ind
     """The rows (SCHEMA) of the strings that can be found, and counts for the card.
 
     Of strings with the same tokens the first stands for all. A short one, and an n-gram, that more than `max_items` items have
-    is left out; `items_left_out` names the items of which nothing is left.
+    is left out, and so are n-grams of numbers alone (0, 1, 2, 3, ... stands everywhere); `items_left_out` names the items of
+    which nothing is left.
     """
     n, texts = params.ngram_tokens, pa.array([string.text for string in strings], pa.string())
     grams = gram_hashes(normalise(texts), kind=kind, ngram_tokens=n)
@@ -100,7 +101,7 @@ def index_strings(strings: Sequence[BenchmarkString], *, kind: Kind, params: Ind
     first = np.sort(first[(grams.num_tokens[wanted[first]] >= n) | (num_items <= params.max_items)])
 
     chosen = wanted[first]
-    sets = [np.unique(grams.hashes[grams.offsets[i] : grams.offsets[i + 1]]) for i in chosen]
+    sets = [_distinctive(grams, i) for i in chosen]
     hashes = np.concatenate([np.empty(0, np.uint64), *sets])
     owners = np.repeat(np.arange(len(sets)), [len(own) for own in sets])
     _, places = np.unique(hashes, return_inverse=True)
@@ -126,6 +127,12 @@ def index_strings(strings: Sequence[BenchmarkString], *, kind: Kind, params: Ind
         "items_left_out": np.delete(names, np.unique(items[wanted[is_found]])).tolist(),
     }
     return rows, counts
+
+
+def _distinctive(grams: Grams, text: int) -> np.ndarray:
+    """The n-grams of a text that are not numbers alone, ascending, each once."""
+    own = slice(grams.offsets[text], grams.offsets[text + 1])
+    return np.unique(grams.hashes[own][~grams.is_numeric[own]])
 
 
 def _num_items(groups: np.ndarray, items: np.ndarray) -> np.ndarray:

@@ -56,6 +56,7 @@ class Grams(NamedTuple):
     """
 
     hashes: np.ndarray  # uint64 [num_grams]
+    is_numeric: np.ndarray  # bool [num_grams]: each of its tokens begins with a digit 0 to 9
     offsets: np.ndarray  # int64 [n + 1]
     num_tokens: np.ndarray  # int64 [n]
     text_hashes: np.ndarray  # uint64 [n]: equal where all tokens are
@@ -68,12 +69,13 @@ def gram_hashes(texts: pa.StringArray, *, kind: Kind, ngram_tokens: int) -> Gram
 
 
 @kernel
-def _all_grams(offsets: np.ndarray, data: np.ndarray, classes: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def _all_grams(offsets: np.ndarray, data: np.ndarray, classes: np.ndarray, n: int) -> tuple[np.ndarray, ...]:
     num_texts = len(offsets) - 1
     longest = np.max(np.diff(offsets)) if num_texts else 0
     # The hash of all tokens up to each: memory that is never written is never taken.
     prefixes = np.zeros(longest + 1, np.uint64)
-    hashes = np.empty(offsets[-1] - offsets[0], np.uint64)
+    hashes, is_numeric = np.empty(offsets[-1] - offsets[0], np.uint64), np.empty(offsets[-1] - offsets[0], np.bool_)
+    num_words = np.zeros(longest + 1, np.int64)  # of the tokens up to each, those that are no numbers
     ends = np.zeros(num_texts + 1, np.int64)
     num_tokens = np.zeros(num_texts, np.int64)
     text_hashes = np.zeros(num_texts, np.uint64)
@@ -83,6 +85,7 @@ def _all_grams(offsets: np.ndarray, data: np.ndarray, classes: np.ndarray, n: in
         while start < stop:
             num += 1
             prefixes[num] = prefixes[num - 1] * STEP + token
+            num_words[num] = num_words[num - 1] + (not 48 <= data[start] <= 57)
             start, stop, token = next_token(data, stop, offsets[i + 1], classes)
         m = min(n, num)
         ends[i + 1] = ends[i]
@@ -90,9 +93,10 @@ def _all_grams(offsets: np.ndarray, data: np.ndarray, classes: np.ndarray, n: in
             power = step_power(m)
             for k in range(m, num + 1):
                 hashes[ends[i + 1]] = gram_hash(prefixes[k], prefixes[k - m], power)
+                is_numeric[ends[i + 1]] = num_words[k] == num_words[k - m]
                 ends[i + 1] += 1
         num_tokens[i], text_hashes[i] = num, prefixes[num]
-    return hashes[: ends[-1]], ends, num_tokens, text_hashes
+    return hashes[: ends[-1]], is_numeric[: ends[-1]], ends, num_tokens, text_hashes
 
 
 @inlined
