@@ -120,6 +120,26 @@ def report(workdir: Folder) -> None:
 
 
 @app.command()
+def explain(
+    workdir: Folder,
+    document: Annotated[int | None, typer.Option(help="its id, as decisions/ and survivors/ have it", metavar="ID")] = None,
+    path: Annotated[str | None, typer.Option(help="its path; * and ? stand for any characters", metavar="PATH")] = None,
+    lines: Annotated[int, typer.Option(min=0, help="how many lines of text to show")] = 40,
+) -> None:
+    """A document's story: what each rule measured, why it stayed or went, and the document that it duplicates, side by side."""
+    from rich.console import Console
+
+    from pipeline.report.explain import find
+    from pipeline.report.explain_print import print_story
+
+    if (document is None) == (path is None):
+        raise UsageError("explain: give one of --document ID and --path PATH")
+    console = Console()
+    for story in find(workdir, id=document, path=path):
+        print_story(story, console=console, max_lines=lines)
+
+
+@app.command()
 def verify(workdir: Folder) -> None:
     """Checks every file and every law again, from disk. Exit status 1: something does not hold."""
     from pipeline.report.verify import verify as check

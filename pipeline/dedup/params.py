@@ -53,8 +53,17 @@ class NearParams(Params):
         return 2 * standard_error(self.min_similarity, self.num_permutations) if self.verify == "exact" else 0.0
 
 
+class LineParams(Params):
+    """Lines that many documents share are cut from all but the first of them; sources of kind `text` alone. See docs/dedup.md."""
+
+    max_documents: int = Field(default=10, ge=1)  # different texts that may have a line
+    min_chars: int = Field(default=20, ge=1)  # shorter lines are left alone
+
+
 class DedupParams(Params):
-    """Exact deduplication is always on; `near: null` leaves it at that."""
+    """Exact deduplication is always on; `near: null` leaves it at that, `lines: null` cuts nothing."""
+
+    lines: LineParams | None = None
 
     near: NearParams | None = NearParams()
     # representative: a document falls only if it has a verified edge to a kept one. component: everything that edges join,

@@ -5,6 +5,7 @@ file and the value says where. On a distributed engine the value is the block it
 """
 
 import os
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,6 +53,19 @@ class BlockWriter:
     def __exit__(self, *_: object) -> None:
         if self._path:
             self._stream.close()
+
+
+def blocks(records: np.ndarray, keys: np.ndarray, wanted: Iterable[int], writer: BlockWriter) -> Iterator[tuple[int, Block]]:
+    """(key, the block of its records) for each key that is wanted, empty where none has it.
+
+    Args:
+        keys: unsigned [n], the records'.
+    """
+    order = np.argsort(keys, kind="stable")
+    sorted_keys = keys[order]
+    for key in wanted:
+        begin, end = np.searchsorted(sorted_keys, np.array([key, key + 1], keys.dtype))
+        yield key, writer.block(records[order[begin:end]].tobytes())
 
 
 def read_arrays(blocks: list[Block], dtype: np.dtype) -> np.ndarray:

@@ -21,6 +21,7 @@ from pipeline import schema
 from pipeline.dedup.pairs import Pairs
 from pipeline.dedup.representatives import Decision, decide
 from pipeline.dedup.survivors import similar_enough, survivors
+from pipeline.jobs import lines
 from pipeline.jobs.curate import signature_params
 from pipeline.jobs.dedupe_check import CheckPairs, ChoosePairs, SendShingles
 from pipeline.jobs.dedupe_compare import BandBlocks, CompareBuckets, RankDocuments
@@ -52,11 +53,12 @@ def run(space: Workspace) -> None:
     Raises:
         RunError: curate did not run, or ran with other params; a law does not hold.
     """
-    signatures, documents = space.load("signatures"), space.load("documents")
+    signatures = space.load("signatures")
     made, wanted = signatures.extra["signature_params"], signature_params(space.config)
     if made != wanted:
         raise RunError(f"signatures/ has {made}, dedup.near asks for {wanted}: run curate again (tenfold run CONFIG does)")
-    work = constants(space.config, signatures, documents)
+    made_of = {"signatures": signatures, "documents": space.load("documents")} | lines.run(space)
+    work = constants(space.config, made_of)
     units = [unit.name for unit in work.units]
     steps = {RANK: units, COMPARE: work.parts, CHOOSE: [ALL], CHECK: work.checks, JOB: units}
     steps[CHOOSE] += [*work.checks, *units] if work.checks else []
@@ -79,7 +81,13 @@ def run(space: Workspace) -> None:
     commit_datasets(space.workdir, COMPARE, ["edges"], done=done[COMPARE], whole=whole | {"counts": buckets})
     commit_datasets(space.workdir, CHOOSE, ["pairs", "checks", "wanted"], done=done[CHOOSE], whole=whole | {"counts": chosen})
     commit_datasets(space.workdir, CHECK, ["verified"], done=done[CHECK], whole=whole | {"counts": verified})
-    extra = {"units": signatures.extra["units"], "curate": signatures.fingerprint, "buckets": buckets, "checks": chosen | verified}
+    extra = {
+        "units": signatures.extra["units"],
+        "curate": signatures.fingerprint,
+        "cuts": made_of["cuts"].fingerprint,
+        "buckets": buckets,
+        "checks": chosen | verified,
+    }
     commit_datasets(space.workdir, JOB, ["survivors"], done=done[JOB], whole=whole | {"counts": counts, "extra": extra})
 
 

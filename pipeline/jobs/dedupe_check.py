@@ -17,10 +17,11 @@ from pipeline.dedup.jaccard import exact_similarity, shingle_sets
 from pipeline.dedup.pairs import Pairs, ascending, make_pairs
 from pipeline.dedup.params import NearParams
 from pipeline.dedup.shingles import Shingles, shingle_hashes
+from pipeline.dedup.texts import read_documents
 from pipeline.dedup.undecided import deal, pairs_to_check
 from pipeline.jobs.block import Block, BlockWriter, read_table, to_stream
 from pipeline.jobs.dedupe_work import ALL, CHECK, CHOOSE, Dedupe, UnitFiles, check_name, read_column, read_pairs, write_pairs
-from pipeline.shards import committing, read_batches
+from pipeline.shards import committing
 
 _HALF, _LOW_HALF = np.uint64(32), np.uint64(2**32 - 1)
 TEXTS_AT_ONCE = 4096  # documents whose shingles are in memory, a row group's at most
@@ -159,7 +160,7 @@ def _shingles(unit: UnitFiles, wanted: pa.Table, near: NearParams) -> Iterator[t
     """(partition, schema.SHINGLES of the documents that it asks for), some documents at a time."""
     row, node, partition = (wanted[name].to_numpy() for name in schema.WANTED.names)
     start = 0
-    for batch in read_batches(unit.documents, ["text"], max_rows=TEXTS_AT_ONCE):
+    for batch in read_documents(unit.documents, unit.cuts, ["text"], max_rows=TEXTS_AT_ONCE):
         own = slice(*np.searchsorted(row, [start, start + batch.num_rows]))
         distinct, place = np.unique(row[own] - start, return_inverse=True)
         start += batch.num_rows

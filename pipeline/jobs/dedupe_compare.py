@@ -14,7 +14,7 @@ from pipeline.dedup.pairs import make_pairs
 from pipeline.dedup.params import NearParams
 from pipeline.dedup.priority import best_of_equal, ranks_in_source
 from pipeline.dedup.signatures import binary_rows
-from pipeline.jobs.block import Block, BlockWriter, read_arrays
+from pipeline.jobs.block import Block, BlockWriter, blocks, read_arrays
 from pipeline.jobs.dedupe_work import COMPARE, PARTITION_BYTES, RANK, Dedupe, UnitFiles, part_name, read_column, write_pairs
 from pipeline.shards import committing, read_batches
 
@@ -65,11 +65,7 @@ class BandBlocks(beam.DoFn):
         unit = work.units[element[0]]
         with BlockWriter(unit.name, self._spill) as writer:
             for records in _band_records(unit.signatures, work.file("nodes", unit.name), near):
-                partitions = records["band_hash"] % np.uint64(work.num_partitions)
-                order = np.argsort(partitions, kind="stable")
-                ends = np.searchsorted(partitions[order], np.arange(work.num_partitions + 1))
-                for part in pending:
-                    yield part, writer.block(records[order[ends[part] : ends[part + 1]]].tobytes())
+                yield from blocks(records, records["band_hash"] % np.uint64(work.num_partitions), pending, writer)
 
 
 class CompareBuckets(beam.DoFn):

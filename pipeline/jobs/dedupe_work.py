@@ -1,6 +1,6 @@
 """What every step of dedupe shares: its constants, and how its files are named, written and read."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,6 +35,7 @@ class UnitFiles:
     fold_case: bool
     signatures: str
     documents: str
+    cuts: str | None
 
 
 @dataclass(frozen=True)
@@ -79,16 +80,23 @@ def check_name(partition: int) -> str:
     return f"check-{partition:05d}"
 
 
-def constants(config: RunConfig, signatures: Manifest, documents: Manifest) -> Dedupe:
+def constants(config: RunConfig, made: Mapping[str, Manifest]) -> Dedupe:
+    """
+    Args:
+        made: signatures, documents, cuts, compared; the last has the signatures of the units that lose lines.
+    """
+    signatures, compared = made["signatures"], made["compared"].by_item
     sources, near = list(config.sources), config.dedup.near
     # How pairs are sorted changes no byte.
     params = config.dedup.model_dump(mode="json", exclude={"max_sorted_pairs"})
-    inputs = [[(file.item, file.sha256) for file in signatures.files], sources, config.seed, params]
-    datasets, units = {"signatures": signatures, "documents": documents}, []
-    for file in signatures.files:
-        source = signatures.extra["units"][file.item]
-        paths = {name: dataset.path(config.workdir, file.item) for name, dataset in datasets.items()}
-        units.append(UnitFiles(file.item, sources.index(source), fold_case=config.sources[source].kind == "text", **paths))
+    inputs = [[(file.item, compared.get(file.item, file).sha256) for file in signatures.files], sources, config.seed, params]
+    units = []
+    for unit, source in ((file.item, signatures.extra["units"][file.item]) for file in signatures.files):
+        paths = {name: dataset.path(config.workdir, unit) if unit in dataset.by_item else None for name, dataset in made.items()}
+        hashed = paths["compared"] or signatures.path(config.workdir, unit)
+        fold_case = config.sources[source].kind == "text"
+        documents = made["documents"].path(config.workdir, unit)
+        units.append(UnitFiles(unit, sources.index(source), fold_case, hashed, documents, paths["cuts"]))
     num_documents = sum(file.num_rows for file in signatures.files)
     text_bytes = sum(counts.get("kept_bytes", 0) for counts in signatures.counts.values())
     num_partitions = 1 + num_documents * near.bands * record_type(near).itemsize // PARTITION_BYTES if near else 0

@@ -6,11 +6,11 @@ from typing import Any
 import apache_beam as beam
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from pipeline import schema, storage
+from pipeline import manifest, schema, storage
 from pipeline.config import RunConfig
 from pipeline.dedup.signatures import repository_hashes
+from pipeline.dedup.texts import SurvivingTexts
 from pipeline.hashing import luck
 from pipeline.jobs.engine import Deal
 from pipeline.jobs.progress import Item
@@ -18,14 +18,13 @@ from pipeline.jobs.workspace import Workspace, collect, commit_datasets, job_fin
 from pipeline.laws import check_tokenized
 from pipeline.manifest import Manifest, totals
 from pipeline.params import RunError, UsageError
-from pipeline.shards import committing, read_batches, sha256
+from pipeline.shards import committing, sha256
 from tokenization.encode import Tokenizer
 from tokenization.train import sample_shares, sample_threshold, train_tokenizer
 
 JOB, TRAIN = "tokenize", "tokenizer"
-VERSION = 1
+VERSION = 2
 LIBRARIES = ("sentencepiece", "pyarrow", "numpy")
-BATCH_ROWS = 1024
 
 
 def run(space: Workspace) -> None:
@@ -36,13 +35,12 @@ def run(space: Workspace) -> None:
         UsageError: the tokenizer can't be trained or read.
     """
     config, workdir = space.config, space.workdir
-    documents, survivors = space.load("documents"), space.load("survivors")
-    if survivors.extra["curate"] != documents.fingerprint:
-        raise RunError(f"{workdir}: survivors/ was made from other documents/ than these: run dedupe again (tenfold run CONFIG does)")
-    tokenizer = make_tokenizer(space, documents, survivors)
+    texts = load_texts(space)
+    documents, survivors = texts.documents, texts.survivors
+    tokenizer = make_tokenizer(space, texts)
     model = tokenizer.path(workdir, TRAIN)
     units = documents.extra["units"]
-    inputs = {unit: [file.sha256, survivors.by_item[unit].sha256, tokenizer.extra["sha256"]] for unit, file in documents.by_item.items()}
+    inputs = {unit: [*texts.checksums(unit), tokenizer.extra["sha256"]] for unit in documents.by_item}
     fingerprints = {unit: job_fingerprint(JOB, VERSION, libraries=LIBRARIES, inputs=own) for unit, own in inputs.items()}
     text_bytes = {unit: file.num_bytes for unit, file in documents.by_item.items()}
     items = [Item(JOB, unit, name, text_bytes[unit]) for unit, name in fingerprints.items()]
@@ -50,7 +48,7 @@ def run(space: Workspace) -> None:
     with space.progress(JOB, items):
         if pending:
             largest_first = sorted(pending, key=lambda unit: (-text_bytes[unit], unit))
-            work = TokenizeUnits(workdir, documents, survivors, model=model, fingerprints=fingerprints)
+            work = TokenizeUnits(texts, model=model, fingerprints=fingerprints)
             kept = sum(counts.get("kept_bytes", 0) for counts in documents.counts.values())
             space.engine.run(lambda p: p | Deal(largest_first) | beam.ParDo(work), job=JOB, workdir=workdir, text_bytes=kept)
     done = collect(workdir, JOB, fingerprints.items())
@@ -66,18 +64,29 @@ def run(space: Workspace) -> None:
     commit_datasets(workdir, JOB, ["tokens"], done=done, whole=whole)
 
 
-def make_tokenizer(space: Workspace, documents: Manifest, survivors: Manifest) -> Manifest:
+def load_texts(space: Workspace) -> SurvivingTexts:
+    """
+    Raises:
+        RunError: an earlier job did not run, or ran on other documents.
+    """
+    texts = SurvivingTexts(space.workdir, space.load("documents"), manifest.load(space.workdir, "cuts"), space.load("survivors"))
+    if texts.survivors.extra["curate"] != texts.documents.fingerprint or texts.survivors.extra["cuts"] != texts.cuts.fingerprint:
+        raise RunError(f"{space.workdir}: survivors/ was made from other documents/ than these: run dedupe again (tenfold run CONFIG does)")
+    return texts
+
+
+def make_tokenizer(space: Workspace, texts: SurvivingTexts) -> Manifest:
     """The `tokenizer/` dataset: one model file, and what it says of itself."""
     config, workdir = space.config, space.workdir
     inputs: list[Any] = [config.tokenizer.model_dump(mode="json", exclude={"model"}), config.seed]
     if config.tokenizer.model:
         inputs.append(_checksum(config.tokenizer.model))
     else:
-        inputs += [[file.sha256 for file in found.files] for found in (documents, survivors)]
+        inputs += [[file.sha256 for file in found.files] for found in (texts.documents, texts.cuts, texts.survivors)]
     name = job_fingerprint(TRAIN, VERSION, libraries=LIBRARIES, inputs=inputs)
     with space.progress(TRAIN, [Item(TRAIN, TRAIN, name)]):
         if not stands(workdir, TRAIN, TRAIN, name):
-            work = MakeTokenizer(config, documents, survivors, fingerprint=name)
+            work = MakeTokenizer(config, texts, fingerprint=name)
             space.engine.run(lambda p: p | beam.Create([None]) | beam.ParDo(work), job=TRAIN, workdir=workdir, text_bytes=0)
     done = collect(workdir, TRAIN, [(TRAIN, name)])
     whole = {"fingerprint": name, "params": config.tokenizer.model_dump(mode="json", exclude={"model"}), "extra": done[0].counts}
@@ -87,15 +96,15 @@ def make_tokenizer(space: Workspace, documents: Manifest, survivors: Manifest) -
 class MakeTokenizer(beam.DoFn):
     """One worker: trains the model, or copies the one that is given; either way it stands in the workdir."""
 
-    def __init__(self, config: RunConfig, documents: Manifest, survivors: Manifest, *, fingerprint: str) -> None:
-        self._config, self._documents, self._survivors, self._fingerprint = config, documents, survivors, fingerprint
+    def __init__(self, config: RunConfig, texts: SurvivingTexts, *, fingerprint: str) -> None:
+        self._config, self._texts, self._fingerprint = config, texts, fingerprint
 
     def process(self, _: None) -> Iterator[str]:
         params, workdir = self._config.tokenizer, self._config.workdir
         if params.model:
             model = storage.read_bytes(params.model)
         else:
-            model = train_tokenizer(sample(self._config, self._documents, self._survivors), params)
+            model = train_tokenizer(sample(self._config, self._texts), params)
         tokenizer = Tokenizer(model, params.model or "the trained model")
         with committing(workdir, TRAIN, item=TRAIN, fingerprint=self._fingerprint) as outputs:
             with open(outputs.file("tokenizer", ".model").path, "wb") as stream:
@@ -105,25 +114,25 @@ class MakeTokenizer(beam.DoFn):
         yield TRAIN
 
 
-def sample(config: RunConfig, documents: Manifest, survivors: Manifest) -> Iterator[str]:
+def sample(config: RunConfig, texts: SurvivingTexts) -> Iterator[str]:
     """The texts to train on: of each source those of the lowest luck, in the order of the units."""
     by_source: dict[str, list[str]] = {source: [] for source in config.sources}
-    for unit, source in documents.extra["units"].items():
+    for unit, source in texts.documents.extra["units"].items():
         by_source[source].append(unit)
-    stock = {source: _stock(config.workdir, documents, survivors, units) for source, units in by_source.items()}
+    stock = {source: _stock(texts, units) for source, units in by_source.items()}
     sizes = {source: int(num_bytes.sum()) for source, (_, num_bytes) in stock.items()}
     shares = sample_shares(sizes, config.tokenizer)
     for source, units in by_source.items():
         bound = sample_threshold(*stock[source], seed=config.seed, sample_bytes=shares[source]) if shares[source] else 0
         for unit in units:
-            for batch in _surviving(config.workdir, documents, survivors, unit, columns=["id", "text"]):
+            for batch in texts.read(unit, ["id", "text"]):
                 chosen = [int(draw) < bound for draw in luck(config.seed, "tokenizer", batch["id"].to_numpy())]
                 yield from batch["text"].filter(pa.array(chosen, pa.bool_())).to_pylist()
 
 
-def _stock(workdir: str, documents: Manifest, survivors: Manifest, units: list[str]) -> tuple[np.ndarray, np.ndarray]:
+def _stock(texts: SurvivingTexts, units: list[str]) -> tuple[np.ndarray, np.ndarray]:
     """The survivors' ids uint64 [n], and num_bytes int64 [n]."""
-    batches = [batch for unit in units for batch in _surviving(workdir, documents, survivors, unit, columns=["id", "num_bytes"])]
+    batches = [batch for unit in units for batch in texts.read(unit, ["id", "num_bytes"])]
     ids, num_bytes = ([batch[name].to_numpy() for batch in batches] for name in ("id", "num_bytes"))
     return np.concatenate([np.empty(0, np.uint64), *ids]), np.concatenate([np.empty(0, np.int64), *num_bytes])
 
@@ -131,19 +140,18 @@ def _stock(workdir: str, documents: Manifest, survivors: Manifest, units: list[s
 class TokenizeUnits(beam.DoFn):
     """Unit -> its name, once its tokens are committed."""
 
-    def __init__(self, workdir: str, documents: Manifest, survivors: Manifest, *, model: str, fingerprints: dict[str, str]) -> None:
-        self._workdir, self._documents, self._survivors = workdir, documents, survivors
-        self._model, self._fingerprints = model, fingerprints
+    def __init__(self, texts: SurvivingTexts, *, model: str, fingerprints: dict[str, str]) -> None:
+        self._texts, self._model, self._fingerprints = texts, model, fingerprints
 
     def setup(self) -> None:
         self._tokenizer = Tokenizer(storage.read_bytes(self._model), self._model)
 
     def process(self, unit: str) -> Iterator[str]:
-        with committing(self._workdir, JOB, item=unit, fingerprint=self._fingerprints[unit]) as outputs:
+        with committing(self._texts.workdir, JOB, item=unit, fingerprint=self._fingerprints[unit]) as outputs:
             shard = outputs.parquet("tokens", schema.tokens(self._tokenizer.token_type))
             counts = dict.fromkeys(("num_documents", "num_bytes", "num_tokens"), 0)
             columns = ["id", "text", "num_bytes", "repository", "language"]
-            for batch in _surviving(self._workdir, self._documents, self._survivors, unit, columns=columns):
+            for batch in self._texts.read(unit, columns):
                 made = tokenize(batch, self._tokenizer)
                 shard.write(made)
                 counts["num_documents"] += made.num_rows
@@ -163,19 +171,6 @@ def tokenize(batch: pa.RecordBatch, tokenizer: Tokenizer) -> pa.RecordBatch:
     }
     wanted = schema.tokens(tokenizer.token_type)
     return pa.RecordBatch.from_arrays([columns[name] for name in wanted.names], schema=wanted)
-
-
-def _surviving(workdir: str, documents: Manifest, survivors: Manifest, unit: str, *, columns: list[str]) -> Iterator[pa.RecordBatch]:
-    """A unit's documents that dedupe kept, with the columns asked for and `component`."""
-    verdicts = pq.read_table(survivors.path(workdir, unit), columns=["id", "kept", "component"]).combine_chunks()
-    start = 0
-    for batch in read_batches(documents.path(workdir, unit), columns, max_rows=BATCH_ROWS):
-        own = verdicts.slice(start, batch.num_rows).combine_chunks()
-        start += batch.num_rows
-        if not own["id"].combine_chunks().equals(batch["id"]):
-            raise RunError(f"survivors/ and documents/ of {unit} hold other documents: remove survivors/ and run dedupe again")
-        kept = own["kept"].combine_chunks()
-        yield batch.append_column("component", own["component"].combine_chunks()).filter(kept)
 
 
 def _checksum(file: str) -> str:

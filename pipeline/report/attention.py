@@ -6,6 +6,8 @@ from typing import Any
 # Shares of a source's documents that one rule, or dedupe, may take before it is worth a look.
 MAX_RULE_FRACTION = 0.5
 MAX_DUPLICATE_FRACTION = 0.5
+# Of its bytes that common lines may be.
+MAX_CUT_FRACTION = 0.2
 # Repeating data up to some four epochs is nearly as good as new data (Muennighoff et al. 2023, 2305.16264).
 MAX_EPOCHS = 4.0
 
@@ -64,6 +66,11 @@ def _documents(source: dict[str, Any]) -> Iterator[Found]:
     if lost > MAX_DUPLICATE_FRACTION * num_kept:
         text = f"loses {100 * lost / num_kept:.0f} % of what the rules kept as duplicates ({lost:,} of {num_kept:,} documents)"
         yield _found(WARNING, "duplicates", text, name)
+    if dedupe["cut_bytes"]:
+        part = dedupe["cut_bytes"] / curate["kept_bytes"]
+        place = f"{dedupe['num_cut_lines']:,} in {dedupe['num_cut_documents']:,} documents"
+        text = f"loses {100 * part:.1f} % of its text as common lines ({place})"
+        yield _found(WARNING if part > MAX_CUT_FRACTION else NOTE, "lines", f"{text}; cuts/ says which", name)
     if curate["num_broken"]:
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in sorted(curate["broken"].items()))
         text = f"has {curate['num_broken']:,} broken records of {num_documents:,} ({reasons}); decisions/ says where"

@@ -13,8 +13,8 @@ from pipeline.params import LawBroken
 from pipeline.report.check_files import Damaged
 from pipeline.report.datasets import Run, add_counts, read_columns
 
-# Every dataset that has a file a unit; runs/ only where the source is in the mixture.
-BY_UNIT = ("decisions", "documents", "signatures", "nodes", "survivors", "tokens", "runs")
+# Every dataset that has a file a unit; cuts/ and compared/ only of units that lose lines, runs/ where the source is in the mixture.
+BY_UNIT = ("decisions", "documents", "signatures", "cuts", "compared", "nodes", "survivors", "tokens", "runs")
 BATCH_ROWS = 1024
 Counts = dict[str, Any]
 
@@ -57,7 +57,7 @@ def check_documents(run: Run, *, damaged: Damaged, progress: Callable[[str], Non
 def _misnamed(run: Run) -> Iterator[str]:
     """Units without a file, and files without a unit."""
     for dataset in BY_UNIT:
-        wanted = {unit for unit, source in run.units.items() if dataset != "runs" or source in run.groups}
+        wanted = {unit for unit in run.units if _has_file(run, dataset, unit)}
         held = set(run[dataset].by_item)
         if dataset == "runs":
             held &= set(run.units)  # its job plans more than units
@@ -67,9 +67,15 @@ def _misnamed(run: Run) -> Iterator[str]:
             yield f"{dataset}/{run[dataset].by_item[unit].name} is of the unit {unit}, which decisions/ does not know"
 
 
+def _has_file(run: Run, dataset: str, unit: str) -> bool:
+    if dataset in ("cuts", "compared"):
+        return unit in run[dataset].extra["units"]
+    return dataset != "runs" or run.units[unit] in run.groups
+
+
 def _names(run: Run, unit: str) -> dict[str, str] | None:
     """The unit's files by dataset; None: one is missing."""
-    wanted = [dataset for dataset in BY_UNIT if dataset != "runs" or run.units[unit] in run.groups]
+    wanted = [dataset for dataset in BY_UNIT if _has_file(run, dataset, unit)]
     if any(unit not in run[dataset].by_item for dataset in wanted):
         return None
     return {dataset: run[dataset].by_item[unit].name for dataset in wanted}
@@ -112,8 +118,9 @@ class Unit:
             yield f"{self._place('decisions')}: {strange:,} verdicts are none of {', '.join(known)}"
         yield from self._text_faults
         yield from self._same("documents", self._document_ids, "decisions", self._curated_ids)
-        for dataset, ids in (("signatures", self._read("signatures", ["id"])["id"].to_numpy()), ("survivors", self._survivor_ids)):
-            yield from self._same(dataset, ids, "documents", self._document_ids)
+        for dataset in ("signatures", "cuts", "compared", "survivors"):
+            if dataset in self._names:
+                yield from self._same(dataset, self._read(dataset, ["id"])["id"].to_numpy(), "documents", self._document_ids)
         yield from self._same("tokens", self._tokens["id"].to_numpy(), "survivors", self.kept_ids)
         if "runs" in self._names:
             yield from self._same("runs", self._read("runs", ["id"])["id"].to_numpy(), "tokens", self._tokens["id"].to_numpy())
@@ -147,9 +154,22 @@ class Unit:
         if largest >= vocab_size:
             yield f"{self._place('tokens')}: a token is {largest:,}, the vocabulary has {vocab_size:,}"
         if len(self._kept) == len(self._document_bytes) and self._tokens.num_rows == len(self.kept_ids):
-            wrong = int(np.count_nonzero(self._tokens["num_bytes"].to_numpy() != self._document_bytes[self._kept]))
+            left = self._document_bytes - self._cut_bytes()
+            wrong = int(np.count_nonzero(self._tokens["num_bytes"].to_numpy() != left[self._kept]))
             if wrong:
-                yield f"{self._place('tokens')}: num_bytes of {wrong:,} documents is not that of documents/"
+                yield f"{self._place('tokens')}: num_bytes of {wrong:,} documents is not that of documents/ less that of cuts/"
+
+    def _cut_bytes(self) -> np.ndarray:
+        """int64, what cuts/ takes from each document; all of nothing where it holds other documents."""
+        lost = np.zeros(len(self._document_bytes), np.int64)
+        if "cuts" in self._names:
+            spans = self._read("cuts", ["starts", "ends"])
+            lengths = pc.list_value_length(spans["starts"]).to_numpy()
+            taken = pc.list_flatten(spans["ends"]).to_numpy() - pc.list_flatten(spans["starts"]).to_numpy()
+            rows = np.repeat(np.arange(len(lengths)), lengths)
+            if len(lengths) == len(lost):
+                np.add.at(lost, rows, taken)
+        return lost
 
     def _same(self, left: str, left_ids: np.ndarray, right: str, right_ids: np.ndarray) -> Iterator[str]:
         """The documents of `left` are those that `right` gave it, in their order."""

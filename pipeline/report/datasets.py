@@ -19,6 +19,8 @@ DATASETS = (
     "documents",
     "decisions",
     "signatures",
+    "cuts",
+    "compared",
     "nodes",
     "edges",
     "pairs",
@@ -36,7 +38,7 @@ DATASETS = (
 )
 # What the readers below take from a manifest beside its files and counts.
 _EXTRA = {
-    **dict.fromkeys(("documents", "decisions", "signatures", "survivors", "tokens"), ("units",)),
+    **dict.fromkeys(("documents", "decisions", "signatures", "cuts", "compared", "survivors", "tokens"), ("units",)),
     "tokenizer": ("sha256", "special_ids", "vocab_size"),
     "sequences": (
         "deviation",

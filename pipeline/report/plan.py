@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mixtures.budget import Budget, SourceBudget
+from pipeline.report.terminal import print_whole
 
 COLUMNS = ("source", "documents", "tokens", "target", "packed tokens", "realised", "epochs", "unused tokens", "")
 
@@ -20,11 +21,7 @@ def print_budget(budget: Budget, sequence_length: int, *, console: Console | Non
         console: where to; by default the terminal.
     """
     console = console or Console()
-    table = plan_table(budget)
-    # A number that is cut short is worse than a line that the terminal breaks.
-    wide = console.options.update(width=1000)
-    console.width = max(console.width, console.measure(table, options=wide).maximum)
-    console.print(table)
+    print_whole(plan_table(budget), console)
     console.print(Text(binding_sentence(budget, sequence_length)), soft_wrap=True)
 
 

@@ -53,7 +53,7 @@ def _sources(run: Run, deviation: Stats) -> list[Stats]:
     found = []
     for name in run.sources:
         curated, deduped, tokens = (run[dataset].counts.get(name, {}) for dataset in ("decisions", "survivors", "tokens"))
-        rows = document_rows(run, name)
+        cut, rows = run["cuts"].counts.get(name, {}), document_rows(run, name)
         num_tokens, num_bytes = tokens.get("num_tokens", 0), tokens.get("num_bytes", 0)
         found.append(
             {
@@ -63,7 +63,8 @@ def _sources(run: Run, deviation: Stats) -> list[Stats]:
                 "curate": {key: curated.get(key, 0) for key in ("num_documents", "num_bytes", "num_kept", "kept_bytes")}
                 | {key: curated.get(key, {}) for key in ("dropped", "broken")}
                 | {f"num_{key}": sum(curated.get(key, {}).values()) for key in ("dropped", "broken")},
-                "dedupe": {key: deduped.get(key, 0) for key in ("num_survivors", "num_copies", "num_near_duplicates")},
+                "dedupe": {key: deduped.get(key, 0) for key in ("num_survivors", "num_copies", "num_near_duplicates")}
+                | {key: cut.get(key, 0) for key in ("num_cut_documents", "num_cut_lines", "cut_bytes")},
                 "tokenize": {
                     "num_documents": tokens.get("num_documents", 0),
                     "num_bytes": num_bytes,

@@ -46,6 +46,15 @@ class Datasets:
         return {row["id"]: row | {"source": source} for source, row in self.rows("documents")}
 
     @cached_property
+    def texts(self) -> dict[int, str]:
+        """The documents' texts without what cuts/ takes from them."""
+        found = {id: document["text"].encode() for id, document in self.documents.items()}
+        for _, row in self.rows("cuts"):
+            for start, end in sorted(zip(row["starts"], row["ends"], strict=True), reverse=True):
+                found[row["id"]] = found[row["id"]][:start] + found[row["id"]][end:]
+        return {id: text.decode() for id, text in found.items()}
+
+    @cached_property
     def survivors(self) -> dict[int, Document]:
         return {row["id"]: row for _, row in self.rows("survivors")}
 

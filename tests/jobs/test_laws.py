@@ -87,10 +87,26 @@ def test_datasets_of_a_unit_hold_the_same_documents_in_the_same_order(data: Data
     assert list(data.unit_ids("decisions")) == list(documents)
 
 
+def test_a_line_of_prose_that_many_different_texts_share_is_cut_from_all_but_the_first_and_its_copies(data: Datasets) -> None:
+    params = data.values["dedup"]["lines"]
+    prose = [id for id, document in data.documents.items() if data.values["sources"][document["source"]]["kind"] == "text"]
+    have: dict[str, dict[str, None]] = defaultdict(dict)  # a line's texts, in the order of the documents
+    for id in prose:
+        text = data.documents[id]["text"]
+        for line in {line.strip() for line in text.split("\n")}:
+            have[line][text] = None
+    common = {line: next(iter(texts)) for line, texts in have.items() if len(texts) > params["max_documents"] and len(line) >= 20}
+    assert len(common) > 10
+    for id, document in data.documents.items():
+        lines = re.findall(r"[^\n]*\n|[^\n]+", document["text"]) if id in set(prose) else [document["text"]]
+        stay = [line for line in lines if common.get(line.strip(), document["text"]) == document["text"]]
+        assert data.texts[id] == "".join(stay)
+
+
 def test_of_equal_texts_one_is_kept_at_most_and_copies_are_counted(data: Datasets) -> None:
     classes = defaultdict(list)
-    for id, document in data.documents.items():
-        classes[document["text"]].append(id)
+    for id, text in data.texts.items():
+        classes[text].append(id)
     assert max(map(len, classes.values())) > 2
     for ids in classes.values():
         assert sum(data.survivors[id]["kept"] for id in ids) <= 1
@@ -109,9 +125,9 @@ def test_what_is_dropped_is_like_a_document_that_is_kept_and_not_of_a_later_sour
         assert data.survivors[keeper]["component"] == survivor["component"]
         mine, its = data.documents[id], data.documents[keeper]
         assert order.index(its["source"]) <= order.index(mine["source"])
-        if mine["text"] != its["text"]:
+        if data.texts[id] != data.texts[keeper]:
             num_near += 1
-            similarity = _jaccard(mine["text"], its["text"])
+            similarity = _jaccard(data.texts[id], data.texts[keeper])
             # An estimate of 4,096 values: its standard error is below 0.01.
             assert similarity > 0.7 - 0.05
             assert survivor["similarity"] == pytest.approx(similarity, abs=0.05)
@@ -119,7 +135,7 @@ def test_what_is_dropped_is_like_a_document_that_is_kept_and_not_of_a_later_sour
 
 
 def test_no_two_kept_documents_are_far_more_alike_than_is_allowed(data: Datasets) -> None:
-    kept = [_shingles(data.documents[id]["text"]) for id, survivor in data.survivors.items() if survivor["kept"]]
+    kept = [_shingles(data.texts[id]) for id, survivor in data.survivors.items() if survivor["kept"]]
     for number, shingles in enumerate(kept):
         for others in kept[:number]:
             if 0.8 * len(shingles) <= len(others) <= len(shingles) / 0.8:
@@ -139,9 +155,9 @@ def _jaccard(left: str, right: str) -> float:
 
 def test_tokens_are_sentencepieces_own_encoding_of_every_survivor(data: Datasets) -> None:
     for id, row in data.tokens.items():
-        assert row["tokens"] == data.tokenizer.encode(data.documents[id]["text"])
+        assert row["tokens"] == data.tokenizer.encode(data.texts[id])
         assert row["num_tokens"] == len(row["tokens"])
-        assert row["num_bytes"] == data.documents[id]["num_bytes"]
+        assert row["num_bytes"] == len(data.texts[id].encode())
         assert row["component"] == data.survivors[id]["component"]
 
 
@@ -159,5 +175,5 @@ def test_counts_of_curate_and_dedupe_are_what_their_rows_add_up_to(data: Dataset
         said = deduped[source]
         assert said["num_documents"] == len(fates) == said["num_survivors"] + said["num_copies"] + said["num_near_duplicates"]
         assert said["num_survivors"] == sum(fate["kept"] for fate in fates)
-    classes = Counter(document["text"] for document in data.documents.values())
+    classes = Counter(data.texts.values())
     assert sum(said["num_copies"] for said in deduped.values()) == sum(size - 1 for size in classes.values())

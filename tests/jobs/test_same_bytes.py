@@ -57,13 +57,13 @@ def test_another_seed_changes_choices_and_nothing_that_was_judged(whole: Run, ru
 
 def test_without_near_duplicates_copies_alone_fall(run: Callable[..., Datasets]) -> None:
     data = run(dedup={"near": None})
-    texts = Counter(document["text"] for document in data.documents.values())
-    kept = [data.documents[id]["text"] for id, survivor in data.survivors.items() if survivor["kept"]]
+    texts = Counter(data.texts.values())
+    kept = [data.texts[id] for id, survivor in data.survivors.items() if survivor["kept"]]
     assert sorted(kept) == sorted(texts)
     for id, survivor in data.survivors.items():
-        assert survivor["copies"] == texts[data.documents[id]["text"]]
+        assert survivor["copies"] == texts[data.texts[id]]
         if not survivor["kept"]:
-            assert data.documents[survivor["duplicate_of"]]["text"] == data.documents[id]["text"]
+            assert data.texts[survivor["duplicate_of"]] == data.texts[id]
             assert survivor["similarity"] == 1
 
 
