@@ -22,11 +22,15 @@ from pipeline.params import Params, UsageError
 
 NORMALISE = "normalise"
 STEPS = {
+    "c4": "pipeline.curation.rules_c4.C4Params",
     "decontaminate": "pipeline.curation.decontaminate.DecontaminateParams",
-    "gopher_quality": "pipeline.curation.rules_prose.GopherQualityParams",
+    "fineweb": "pipeline.curation.rules_fineweb.FineWebParams",
+    "gopher_quality": "pipeline.curation.rules_gopher.GopherQualityParams",
+    "gopher_repetition": "pipeline.curation.rules_gopher.GopherRepetitionParams",
     "language": "pipeline.curation.language.LanguageParams",
     "linguist": "pipeline.curation.rules_linguist.LinguistParams",
     "redpajama_github": "pipeline.curation.rules_code.RedPajamaGithubParams",
+    "refinedweb": "pipeline.curation.rules_refinedweb.RefinedWebParams",
     "starcoder": "pipeline.curation.rules_code.StarCoderParams",
     "starcoder2": "pipeline.curation.rules_code.StarCoder2Params",
 }

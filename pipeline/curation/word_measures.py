@@ -1,0 +1,161 @@
+"""What prose rules measure in the words of a text, from one pass over it."""
+
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+
+from pipeline.curation.characters import decode
+from pipeline.curation.word_classes import LETTER, SPACE, SYMBOL, word_classes
+from pipeline.curation.word_parts import is_cannot
+from pipeline.curation.words import MAX_RUN_BYTES, known, split_run, text_hash
+from pipeline.kernels import kernel, string_buffers
+
+MAX_STOP_WORDS = 64  # one bit each
+
+_HAS_LETTER, _IS_SYMBOL = 1, 2
+_FNV_OFFSET, _FNV_PRIME = np.uint64(0xCBF29CE484222325), np.uint64(0x100000001B3)
+
+
+class Words(NamedTuple):
+    """Document i has the words in starts[i] : starts[i + 1] (int64 [n + 1]); marks such as `--` and `,` are among them."""
+
+    starts: np.ndarray
+    hashes: np.ndarray  # of the text, uint64 [num_words]
+    kinds: np.ndarray  # uint32 [num_words]: its characters << 2 | no word but a mark << 1 | has a letter
+
+
+class WordMeasures(NamedTuple):
+    """Counts of each document, int64 [n]."""
+
+    num_words: np.ndarray  # without the marks
+    num_symbols: np.ndarray  # the marks
+    num_word_chars: np.ndarray  # of all words together
+    num_alpha_words: np.ndarray  # words with a letter
+    num_stop_words: np.ndarray  # distinct ones
+
+
+def split_words(texts: pa.StringArray, *, split_marks: bool) -> Words:
+    """The words and marks of each text.
+
+    A mark is what consists of ASCII punctuation, ends of sentences and some typographic signs alone.
+
+    Args:
+        texts: pa.string(), normalised; a null is empty.
+        split_marks: as `words.split_run` parts them; False: what lies between white space is one word.
+    """
+    return Words(*_split(*string_buffers(texts), word_classes(), known().abbreviations, known().units, split_marks))
+
+
+def word_measures(words: Words, stop_words: tuple[str, ...]) -> WordMeasures:
+    """Args:
+    stop_words: at most MAX_STOP_WORDS, in lower case; found in lower case, upper case and capitalised.
+    """
+    forms = {form: bit for bit, word in enumerate(stop_words) for form in (word, word.upper(), word.capitalize())}
+    hashes = np.array([text_hash(np.frombuffer(form.encode(), np.uint8), 0, len(form.encode())) for form in forms], np.uint64)
+    order = np.argsort(hashes)
+    bits = np.array(list(forms.values()), np.uint64)[order]
+    longest = max((len(form) for form in forms), default=0)
+    return WordMeasures(*_word_counts(*words, hashes[order], bits, longest))
+
+
+@kernel
+def _split(
+    offsets: np.ndarray, data: np.ndarray, classes: np.ndarray, abbreviations: np.ndarray, units: np.ndarray, split_marks: bool
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The fields of Words."""
+    # As many as could be; what is not written to takes no memory.
+    most = offsets[-1] - offsets[0]
+    starts = np.zeros(len(offsets), np.int64)
+    hashes = np.empty(most, np.uint64)
+    kinds = np.empty(most, np.uint32)
+    ends = np.empty(MAX_RUN_BYTES + 8, np.int64)
+    count = 0
+    for document in range(len(offsets) - 1):
+        i, end = offsets[document], offsets[document + 1]
+        while i < end:
+            # A run, and whether it is of ASCII letters alone, as most are: then it is one word.
+            run_start = i
+            value = _FNV_OFFSET
+            is_plain = True
+            width = 0
+            while i < end and i - run_start < MAX_RUN_BYTES:
+                byte = data[i]
+                if 97 <= byte | 32 <= 122:
+                    value = (value ^ np.uint64(byte)) * _FNV_PRIME
+                    i += 1
+                    continue
+                code, width = decode(data, i)
+                if classes[code] & SPACE:
+                    break
+                is_plain = False
+                i += width
+                width = 0
+            if i == run_start:
+                pass
+            elif is_plain and not is_cannot(data, run_start, i):
+                hashes[count] = value
+                kinds[count] = np.uint32((i - run_start) << 2 | _HAS_LETTER)
+                count += 1
+            else:
+                ends[0] = i
+                num = split_run(data, run_start, i, classes, abbreviations, units, ends) if split_marks else 1
+                token_start = run_start
+                for k in range(num):
+                    hashes[count] = text_hash(data, token_start, ends[k])
+                    kinds[count] = _kind(data, token_start, ends[k], classes)
+                    token_start = ends[k]
+                    count += 1
+            i += width  # of the white space
+        starts[document + 1] = count
+    return starts, hashes[:count], kinds[:count]
+
+
+@kernel
+def _kind(data: np.ndarray, start: int, end: int, classes: np.ndarray) -> np.uint32:
+    chars = has_letter = 0
+    is_symbol = 1
+    i = start
+    while i < end:
+        code, width = decode(data, i)
+        flags = classes[code]
+        if flags & LETTER:
+            has_letter = 1
+        if not flags & SYMBOL:
+            is_symbol = 0
+        chars += 1
+        i += width
+    return np.uint32(chars << 2 | is_symbol << 1 | has_letter)
+
+
+@kernel
+def _word_counts(
+    starts: np.ndarray, hashes: np.ndarray, kinds: np.ndarray, stop_hashes: np.ndarray, stop_bits: np.ndarray, longest: int
+) -> np.ndarray:
+    """int64 [5, n], the rows of WordMeasures."""
+    counts = np.zeros((5, len(starts) - 1), np.int64)
+    for document in range(len(starts) - 1):
+        symbols = chars = alpha = 0
+        seen = np.uint64(0)
+        for k in range(starts[document], starts[document + 1]):
+            kind = kinds[k]
+            alpha += kind & _HAS_LETTER
+            length = kind >> 2
+            if kind & _IS_SYMBOL:
+                symbols += 1
+            else:
+                chars += length
+                if length <= longest:
+                    place = np.searchsorted(stop_hashes, hashes[k])
+                    if place < len(stop_hashes) and stop_hashes[place] == hashes[k]:
+                        seen |= np.uint64(1) << stop_bits[place]
+        num_stop_words = 0
+        while seen:
+            seen &= seen - np.uint64(1)
+            num_stop_words += 1
+        counts[0, document] = starts[document + 1] - starts[document] - symbols
+        counts[1, document] = symbols
+        counts[2, document] = chars
+        counts[3, document] = alpha
+        counts[4, document] = num_stop_words
+    return counts
