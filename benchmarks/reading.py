@@ -8,6 +8,7 @@ import pyarrow.json as pj
 import pyarrow.parquet as pq
 
 COLUMNS = {"text": ("content", "text"), "path": ("max_stars_repo_path", "path", "id"), "language": ("lang", "language")}
+LICENCES = ("licences", "root_licences")
 _BATCH_ROWS = 1000
 
 
@@ -22,7 +23,7 @@ def by_folder(paths: list[Path]) -> dict[Path, list[Path]]:
 
 
 def batches(file: Path) -> Iterator[pa.RecordBatch]:
-    """Batches of text, path and language; null where the file has no such column."""
+    """Batches of text, path and language, null where the file has no such column; of licences, null, so that heads are looked into."""
     if file.suffix == ".parquet":
         table = pq.read_table(file)
     else:
@@ -32,4 +33,5 @@ def batches(file: Path) -> Iterator[pa.RecordBatch]:
     for name, candidates in COLUMNS.items():
         found = next((candidate for candidate in candidates if candidate in table.column_names), None)
         columns[name] = table[found].cast(pa.string()) if found else pa.nulls(len(table), pa.string())
+    columns |= {name: pa.nulls(len(table), pa.list_(pa.string())) for name in LICENCES}
     yield from pa.table(columns).combine_chunks().to_batches(max_chunksize=_BATCH_ROWS)

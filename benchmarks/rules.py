@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-from reading import COLUMNS, batches, by_folder
+from reading import COLUMNS, LICENCES, batches, by_folder
 
 from pipeline.curation.judge import Judgement, apply_rules
 from pipeline.curation.normalise import normalise
@@ -29,7 +29,7 @@ def main() -> None:
     parser.add_argument("--examples", type=int, default=0, help="how many dropped documents to show for each rule and folder")
     args = parser.parse_args()
     rule_sets = {name: list(build_steps([StepSpec(name=name)])[0].rules) for name in STEPS if name not in _NEED_SETTINGS}
-    warm_up = pa.record_batch({column: pa.array(["html"]) for column in COLUMNS})
+    warm_up = pa.record_batch({column: pa.array(["html"]) for column in COLUMNS} | {name: pa.array([["MIT"]]) for name in LICENCES})
     normalise(warm_up["text"])
     for rules in rule_sets.values():
         apply_rules(warm_up, rules)

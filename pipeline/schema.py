@@ -19,6 +19,7 @@ RAW = pa.schema(
         ("licences", pa.list_(pa.string())),
         ("language", pa.string()),
         ("stars", pa.int64()),
+        ("root_licences", pa.list_(pa.string())),  # what the root of its repository says, where the curation asks for it
         ("error", pa.string()),
         ("detail", pa.string()),
     ]
@@ -61,6 +62,7 @@ DECISIONS = pa.schema(
         ("row", pa.int64()),
         ("path", pa.string()),
         ("repository", pa.string()),
+        ("licences", pa.list_(pa.string())),  # all of them hold; as it was read, or as the step `licence` found
         ("language", pa.string()),
         ("verdict", pa.string()),  # kept | dropped | broken
         ("reason", pa.string()),  # the first rule that dropped it, or how it is broken; null: kept

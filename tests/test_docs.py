@@ -18,6 +18,7 @@ from pipeline.cli import app
 from pipeline.config import RunConfig
 from pipeline.curation.curate import curate
 from pipeline.curation.steps import StepSpec, build_steps
+from pipeline.schema import RAW
 from tests.conftest import Run
 from tests.curation.contamination import humaneval, humaneval_file, write_jsonl
 from tests.curation.test_curate import raw
@@ -116,3 +117,20 @@ def test_the_decontamination_page_from_a_benchmark_to_the_query(tmp_path: Path, 
     pq.write_table(pa.Table.from_batches([decisions]), "run/decisions/unit.parquet")
     (query,) = blocks(page, "sql")
     assert sorted(duckdb.sql(query).fetchall()) == [("GSM8K/0", 1, 1.0), ("HumanEval/12", 1, 1.0)]
+
+
+def test_the_sources_on_the_page_of_licences_are_valid() -> None:
+    (text,) = blocks(ROOT / "docs/licences.md", "yaml")
+    values = yaml.safe_load(text)
+    mixture = {"groups": {"code": {"weight": 1, "sources": dict.fromkeys(values["sources"], 1)}}}
+    config = RunConfig.model_validate(values | {"workdir": "run", "mixture": mixture})
+    assert all(build_steps(source.curation) for source in config.sources.values())
+
+
+def test_the_query_on_the_page_of_licences_answers(tmp_path: Path) -> None:
+    (query,) = blocks(ROOT / "docs/licences.md", "sql")
+    steps = build_steps([StepSpec(name="licence")])
+    read = pa.RecordBatch.from_pylist([{"text": "# SPDX-License-Identifier: MPL-2.0"}, {"text": "x", "licences": ["MIT"]}], RAW)
+    pq.write_table(pa.Table.from_batches([curate(read, steps).decisions]), tmp_path / "one.parquet")
+    pq.write_table(pa.Table.from_batches([curate(read, []).decisions]), tmp_path / "two.parquet")
+    assert duckdb.sql(query.replace("run/decisions", str(tmp_path))).fetchall() == [(["MPL-2.0"], 2.0, 1, 34)]

@@ -44,6 +44,7 @@ def curate(raw: pa.RecordBatch, steps: Sequence[Step]) -> Curated:
     columns = {name: raw[name] for name in ("id", "container", "row", "path", "repository", "language", "detail")} | {
         "verdict": verdict,
         "reason": reason,
+        "licences": judged.batch["licences"].take(back),
         "num_bytes": pc.fill_null(pc.binary_length(raw["text"]).cast(pa.int64()), 0),
         "num_chars": pc.fill_null(pc.utf8_length(texts).cast(pa.int64()).take(back), 0),
         "findings": judged.findings.take(back),

@@ -28,6 +28,7 @@ STEPS = {
     "gopher_quality": "pipeline.curation.rules_gopher.GopherQualityParams",
     "gopher_repetition": "pipeline.curation.rules_gopher.GopherRepetitionParams",
     "language": "pipeline.curation.language.LanguageParams",
+    "licence": "pipeline.curation.licence.LicenceParams",
     "linguist": "pipeline.curation.rules_linguist.LinguistParams",
     "redpajama_github": "pipeline.curation.rules_code.RedPajamaGithubParams",
     "refinedweb": "pipeline.curation.rules_refinedweb.RefinedWebParams",

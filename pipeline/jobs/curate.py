@@ -12,6 +12,8 @@ import pyarrow.compute as pc
 from pipeline import schema
 from pipeline.config import RunConfig, SourceParams
 from pipeline.curation.curate import curate, decision_schema
+from pipeline.curation.licence import LicenceParams
+from pipeline.curation.root_licence import root_licences
 from pipeline.curation.steps import STEPS, StepSpec, build_steps
 from pipeline.dedup.signatures import signatures
 from pipeline.jobs.engine import Deal
@@ -136,7 +138,9 @@ def curate_unit(unit: Unit, config: RunConfig, *, fingerprint: str) -> None:
         counts: Counter[str] = Counter()
         dropped: Counter[str] = Counter()
         broken: Counter[str] = Counter()
-        for raw in read_unit(unit, source):
+        # A look ahead at the roots of repositories may read an archive twice: only for those who ask.
+        asks = any(isinstance(step.rule_set, LicenceParams) for step in steps)
+        for raw in read_unit(unit, source, root_licences=root_licences if asks else None):
             curated = curate(raw, steps)
             decisions.write(curated.decisions)
             documents.write(curated.documents)

@@ -22,17 +22,22 @@ ZIP_MAGIC = (b"PK\3\4", b"PK\5\6")
 
 def read(stream: BinaryIO, *, place: Place, params: ReadParams) -> Iterator[pa.RecordBatch]:
     """Batches of record.RECORDS from .zip, .whl, .tar and packed tars (gzip, zstd, bzip2, xz). The stream must seek."""
+    records = _zip_records if is_zip(stream) else _tar_records
+    return batches(records(stream, BlobReader(place, params), params), place)
+
+
+def is_zip(stream: BinaryIO) -> bool:
+    """By its first bytes; the stream is at its start again."""
     head = read_exactly(stream, len(ZIP_MAGIC[0]))
     stream.seek(0)
-    records = _zip_records if head in ZIP_MAGIC else _tar_records
-    return batches(records(stream, BlobReader(place, params), params), place)
+    return head in ZIP_MAGIC
 
 
 def _zip_records(stream: BinaryIO, blobs: BlobReader, params: ReadParams) -> Iterator[Record]:
     row = unpacked_bytes = 0
     try:
         archive = Zip(stream)
-        top = _common_top(archive)
+        top = common_top(archive)
         for member in archive.members():
             path = clean_path(member.name) if member.is_file else None
             if path is not None and blobs.is_wanted(path := path.removeprefix(top)):
@@ -58,7 +63,7 @@ def _tar_records(stream: BinaryIO, blobs: BlobReader, params: ReadParams) -> Ite
         for member in tar_members(source):
             path = clean_path(member.name)
             if top is None and path is not None:
-                top = _top(path if not member.is_folder else f"{path}/")
+                top = top_of(path if not member.is_folder else f"{path}/")
             if path is not None and member.is_file and blobs.is_wanted(path := path.removeprefix(top or "")):
                 yield blobs.record(row, path, member_bytes(source, member, params.max_document_bytes + 1))
             row += 1
@@ -66,17 +71,17 @@ def _tar_records(stream: BinaryIO, blobs: BlobReader, params: ReadParams) -> Ite
         yield Record(row, error=broken.error, detail=broken.detail)
 
 
-def _top(path: str) -> str:
+def top_of(path: str) -> str:
     """The first folder of a path, with its slash; "": it has none."""
     first, slash, _ = path.partition("/")
     return first + slash if slash else ""
 
 
-def _common_top(archive: Zip) -> str:
+def common_top(archive: Zip) -> str:
     """The folder that all members are in, with its slash; "": there is none."""
     common = None
     for member in archive.members():
-        top = _top(member.name)
+        top = top_of(member.name)
         if not top or (common is not None and top != common):
             return ""
         common = top

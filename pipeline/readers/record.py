@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from pipeline import schema
 
-RECORDS = pa.schema([field for field in schema.RAW if field.name not in ("id", "container")])
+RECORDS = pa.schema([field for field in schema.RAW if field.name not in ("id", "container", "root_licences")])
 
 MAX_BATCH_ROWS = 8192
 MAX_BATCH_BYTES = 16 << 20

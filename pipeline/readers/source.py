@@ -1,7 +1,9 @@
 """A source's containers, and its units' documents: what stands between paths and the readers of formats."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import groupby
+from typing import BinaryIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -15,11 +17,14 @@ from pipeline.readers.globs import path_filter
 from pipeline.readers.languages import with_languages
 from pipeline.readers.params import ReadParams
 from pipeline.readers.record import Place
+from pipeline.readers.root_files import RootFiles, archive_root_files, tree_root_files
 from pipeline.storage import FileInfo
 from pipeline.units import Container, Piece, Unit, document_ids
 
 # Bytes of text that a byte on disk usually holds: zstd, gzip and xz make a fifth to a third of code and prose.
 _EXPANSION = {"parquet": 3.0, "archive": 4.0, "tree": 1.0}
+LICENCES = schema.RAW.field("root_licences").type
+RootLicences = Callable[[RootFiles], list[str] | None]
 _PACKED_SUFFIXES = (".gz", ".zst", ".bz2", ".xz")
 
 
@@ -53,29 +58,48 @@ def list_containers(source: str, params: SourceReadParams, *, unit_bytes: int) -
     return sorted(containers, key=lambda container: container.name)
 
 
-def read_unit(unit: Unit, params: SourceReadParams) -> Iterator[pa.RecordBatch]:
-    """A unit's documents as batches of schema.RAW, in the order of its pieces."""
+def read_unit(unit: Unit, params: SourceReadParams, *, root_licences: RootLicences | None = None) -> Iterator[pa.RecordBatch]:
+    """A unit's documents as batches of schema.RAW, in the order of its pieces.
+
+    Args:
+        root_licences: says the licences of a repository by the files at its root; None: nobody asks, and nothing is read ahead.
+    """
     for piece in unit.pieces:
+        licences = root_licences(_root_files(piece, params)) if root_licences and piece.format in ("tree", "archive") else None
         for records in map(with_languages, _read_piece(piece, params)):
             rows = records["row"].to_numpy()
             ids = document_ids(rows, source=unit.source, container=piece.container, salt=piece.salt, max_rows=piece.max_rows)
             columns = {"id": pa.array(ids, pa.uint64()), "container": pa.repeat(piece.container, records.num_rows)}
             columns |= {name: records[name] for name in records.schema.names}
+            columns["root_licences"] = pa.repeat(pa.scalar(licences, LICENCES), records.num_rows)
             yield pa.RecordBatch.from_arrays([columns[name] for name in schema.RAW.names], schema=schema.RAW)
 
 
 def _read_piece(piece: Piece, params: SourceReadParams) -> Iterator[pa.RecordBatch]:
     place = Place(piece.container, row_groups=piece.row_groups, stripe=piece.stripe, max_rows=piece.max_rows)
     if piece.format == "tree":
-        folder = storage.join(params.path, piece.container) if piece.container != "." else params.path
-        names = [file.name for file in storage.list_files(folder) if piece.container != "." or "/" not in file.name]
-        files = ((name, lambda name=name: storage.open_read(storage.join(folder, name))) for name in names)  # type: ignore[misc]
-        yield from tree.read_tree(files, place=place, params=params)
+        yield from tree.read_tree(_tree_files(piece, params), place=place, params=params)
         return
     read = {"parquet": parquet.read, "jsonl": jsonl.read, "archive": archive.read}[piece.format]
-    whole = params.path if storage.is_file(params.path) else storage.join(params.path, piece.container)
-    with storage.open_read(whole) as stream:
+    with storage.open_read(_path(piece, params)) as stream:
         yield from read(stream, place=place, params=params)
+
+
+def _root_files(piece: Piece, params: SourceReadParams) -> RootFiles:
+    if piece.format == "tree":
+        return tree_root_files(_tree_files(piece, params))
+    with storage.open_read(_path(piece, params)) as stream:
+        return archive_root_files(stream, params)
+
+
+def _tree_files(piece: Piece, params: SourceReadParams) -> Iterator[tuple[str, Callable[[], BinaryIO]]]:
+    folder = storage.join(params.path, piece.container) if piece.container != "." else params.path
+    names = [file.name for file in storage.list_files(folder) if piece.container != "." or "/" not in file.name]
+    return ((name, partial(storage.open_read, storage.join(folder, name))) for name in names)
+
+
+def _path(piece: Piece, params: SourceReadParams) -> str:
+    return params.path if storage.is_file(params.path) else storage.join(params.path, piece.container)
 
 
 def _top(file: FileInfo) -> str:

@@ -7,10 +7,13 @@ import duckdb
 import numpy as np
 import pyarrow.parquet as pq
 
+from pipeline import schema
 from pipeline.report.datasets import Run, read_columns
 
 # Prefixes at which the deviation is drawn: more would not show on a page.
 NUM_BINS = 200
+# Rows of a source's table of licences: shards name thousands of combinations.
+NUM_LICENCES = 30
 # The joins of the largest runs spill to disk over this.
 MEMORY_LIMIT = "1GB"
 
@@ -131,6 +134,30 @@ def duplicate_rows(run: Run) -> list[dict[str, Any]]:
         ).fetchall()
         base.close()
     return [{"dropped": run.sources[i], "kept": run.sources[j], "num_documents": count} for i, j, count in found]
+
+
+def licence_rows(run: Run, source: str) -> list[dict[str, Any]]:
+    """How many documents of a source are under which licences, kept or not, the most first; `licences` null: nobody says any.
+
+    At most NUM_LICENCES rows, and one of all others; empty: no document of the source has one.
+    """
+    files = [run.path("decisions", file) for file in run.files("decisions", source)]
+    if not files:
+        return []
+    names = ("licences", "num_documents", "num_bytes", "num_kept", "kept_bytes")
+    found = duckdb.execute(
+        """
+        select nullif(array_to_string(licences, ', '), ''), count(*), sum(num_bytes)::bigint,
+               count(*) filter (verdict = $2), coalesce(sum(num_bytes) filter (verdict = $2), 0)::bigint
+        from read_parquet($1) where verdict <> $3 group by 1 order by 2 desc, 1
+        """,
+        [files, schema.KEPT, schema.BROKEN],
+    ).fetchall()
+    if all(licences is None for licences, *_ in found):
+        return []
+    if others := found[NUM_LICENCES:]:
+        found = found[:NUM_LICENCES] + [(f"{len(others):,} others", *(sum(column) for column in list(zip(*others, strict=True))[1:]))]
+    return [dict(zip(names, row, strict=True)) for row in found]
 
 
 def deviation_rows(run: Run) -> dict[str, Any]:

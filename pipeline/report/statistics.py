@@ -16,7 +16,16 @@ from pipeline.curation.steps import STEPS, StepSpec, build_steps
 from pipeline.dedup.params import DedupParams, implied_threshold, recall
 from pipeline.report.attention import attention
 from pipeline.report.datasets import DATASETS, Run, add_counts, load_run
-from pipeline.report.rows import deviation_rows, document_rows, duplicate_rows, first_prefix, phase_rows, segment_rows, share_range
+from pipeline.report.rows import (
+    deviation_rows,
+    document_rows,
+    duplicate_rows,
+    first_prefix,
+    licence_rows,
+    phase_rows,
+    segment_rows,
+    share_range,
+)
 
 VERSION = 1
 Stats = dict[str, Any]
@@ -39,6 +48,7 @@ def collect(workdir: str) -> Stats:
         "groups": {group: _total(member for member in sources if member["group"] == group) for group in _group_names(run)},
         "total": _total(sources),
         "rules": [rule for source in run.sources for rule in _rules(run, source)],
+        "licences": {source: held for source in run.sources if (held := licence_rows(run, source))},
         "dedupe": _dedupe(run),
         "tokenizer": run["tokenizer"].extra,
         "packing": _packing(run, sources),

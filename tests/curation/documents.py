@@ -55,7 +55,10 @@ def sliced(documents: list[str]) -> pa.StringArray:
 def batch_of(*documents: str | None, language: str | None = None) -> pa.RecordBatch:
     n = len(documents)
     columns = {"text": list(documents), "path": [f"{i}.txt" for i in range(n)], "language": [language] * n}
-    return pa.record_batch({name: pa.array(values, pa.string()) for name, values in columns.items()})
+    batch = pa.record_batch({name: pa.array(values, pa.string()) for name, values in columns.items()})
+    for name in ("licences", "root_licences"):
+        batch = batch.append_column(name, pa.nulls(n, pa.list_(pa.string())))
+    return batch
 
 
 def specs(*entries: object) -> list[StepSpec]:

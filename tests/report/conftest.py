@@ -104,7 +104,7 @@ def _write_parquet(path: Path, texts: list[str], language: str) -> None:
         "content": texts,
         "max_stars_repo_path": [f"<script>alert('path')</script>/{i}.txt" for i in range(len(texts))],
         "max_stars_repo_name": [f"owner/repo{i % 7}" for i in range(len(texts))],
-        "max_stars_repo_licenses": [["MIT"]] * len(texts),
+        "max_stars_repo_licenses": [["MIT", "<script>alert('licence')</script>"][: i % 3] for i in range(len(texts))],
         "max_stars_count": [i % 5 for i in range(len(texts))],
         "lang": [language] * len(texts),
     }

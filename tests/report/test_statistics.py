@@ -65,6 +65,21 @@ def test_the_matrix_of_duplicates_is_the_join_of_survivors_with_themselves(finis
         assert lost == sum(count for (dropped, _), count in found.items() if dropped == source["name"])
 
 
+def test_documents_and_bytes_are_counted_by_licence(finished_run: Path, stats: Stats) -> None:
+    assert set(stats["licences"]) == {"python", "shell", "spare"}
+    for source, found in stats["licences"].items():
+        query = """
+            select licences, sum(num_bytes)::bigint, count(*), count(*) filter (reason is null)
+            from t where verdict in ('kept', 'dropped') group by 1
+        """
+        wanted = {(", ".join(held or []) or None, *counts) for held, *counts in rows(finished_run, "decisions", query, source)}
+        assert {(row["licences"], row["num_bytes"], row["num_documents"], row["num_kept"]) for row in found} == wanted
+        assert (
+            sum(row["num_documents"] for row in found) + by_name(stats)[source]["curate"]["num_broken"]
+            == (by_name(stats)[source]["curate"]["num_documents"])
+        )
+
+
 @pytest.mark.parametrize("source", SOURCES)
 def test_lengths_are_counted_in_powers_of_two(finished_run: Path, stats: Stats, source: str) -> None:
     query = "select 1 << (floor(log2(num_tokens))::int), count(*), sum(num_tokens)::bigint from t group by 1 order by 1"
