@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pyarrow as pa
 
-from pipeline.curation.code_measures import CharacterMeasures, character_measures, in_languages
+from pipeline.curation.code_measures import CharacterMeasures, character_measures, head_markers, in_languages
 from pipeline.curation.encoded_data import EncodedMeasures, encoded_measures
 from pipeline.curation.generated import is_generated
 from pipeline.curation.html import visible_chars
@@ -14,6 +14,7 @@ from pipeline.curation.rule import Columns, once_per_batch, ratio
 Measure = Callable[[Columns], np.ndarray]
 
 _HTML = frozenset(["html"])
+_XML, _XML_CHARS = ("<?xml version=",), 100
 
 
 def inside(languages: frozenset[str], measure: Measure) -> Measure:
@@ -54,6 +55,15 @@ def generated(columns: Columns) -> np.ndarray:
 def where_valid(paths: pa.StringArray, values: np.ndarray) -> np.ndarray:
     """The values, NaN where the path is null."""
     return np.where(paths.is_valid().to_numpy(zero_copy_only=False), values, np.nan)
+
+
+def xml_declarations(columns: Columns) -> np.ndarray:
+    """1 where `<?xml version=` stands in the first 100 characters, else 0."""
+    return head_markers(columns["text"], _XML, max_chars=_XML_CHARS, any_case=False)
+
+
+def num_chars(columns: Columns) -> np.ndarray:
+    return characters(columns).num_chars
 
 
 def num_lines(columns: Columns) -> np.ndarray:

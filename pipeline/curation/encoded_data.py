@@ -16,14 +16,18 @@ HEXADECIMAL_PATTERN = r"(?:\b(?:0x|\\x)?[0-9a-fA-F]{2}(?:,|\b\s*)){8,}"
 ESCAPES_PATTERN = r"(?:\\u[0-9a-fA-F]{4}){8,}"
 
 _MIN_BASE64, _MIN_BYTES, _MIN_ESCAPES = 64, 8, 8
+_MIN_BYTES_CHARS = 3 * _MIN_BYTES - 1  # two digits and a comma, the last without
 
 # Flags of a byte; an item of the hexadecimal pattern begins with a pair of the last two.
-_HEX, _BASE64, _FIRST, _SECOND = 1, 2, 4, 8
+_HEX, _BASE64, _FIRST, _SECOND, _IN_BYTES, _IN_ESCAPES = 1, 2, 4, 8, 16, 32
 _BYTE_FLAGS = np.zeros(256, np.uint8)
 _BYTE_FLAGS[list(b"0123456789abcdefABCDEF")] |= _HEX
 _BYTE_FLAGS[list(b"\\0123456789abcdefABCDEF")] |= _FIRST
 _BYTE_FLAGS[list(b"x0123456789abcdefABCDEF")] |= _SECOND
 _BYTE_FLAGS[list(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+/\n=")] |= _BASE64
+# Beyond ASCII there is white space, too.
+_BYTE_FLAGS[[*b"\\x0123456789abcdefABCDEF,\t\n\v\f\r\x1c\x1d\x1e\x1f ", *range(128, 256)]] |= _IN_BYTES
+_BYTE_FLAGS[list(b"\\u0123456789abcdefABCDEF")] |= _IN_ESCAPES
 
 
 class EncodedMeasures(NamedTuple):
@@ -81,24 +85,36 @@ def _next_match(pattern: int, data: np.ndarray, flags: np.ndarray, start: int, i
 
 
 @kernel
-def _next_base64(data: np.ndarray, i: int, end: int) -> tuple[int, int]:
-    while i + _MIN_BASE64 <= end:
-        # Backwards, so that the first foreign byte rules out all starts before it.
-        last = i + _MIN_BASE64 - 1
-        while last >= i and _BYTE_FLAGS[data[last]] & _BASE64:
+def _next_run(data: np.ndarray, i: int, end: int, flag: int, length: int, known: int) -> int:
+    """The first place at i or after it from which so many bytes have the flag, as all from i to `known` do; `end` if there is none."""
+    while i + length <= end:
+        # Backwards, so that the first foreign byte rules out all places before it.
+        last = i + length - 1
+        while last >= i and last >= known and _BYTE_FLAGS[data[last]] & flag:
             last -= 1
-        if last < i:
-            match_end = i + _MIN_BASE64
-            while match_end < end and _BYTE_FLAGS[data[match_end]] & _BASE64:
-                match_end += 1
-            return i, match_end
+        if last < i or last < known:
+            return i
         i = last + 1
-    return end, end
+    return end
+
+
+@kernel
+def _next_base64(data: np.ndarray, i: int, end: int) -> tuple[int, int]:
+    i = _next_run(data, i, end, _BASE64, _MIN_BASE64, i)
+    match_end = min(i + _MIN_BASE64, end)
+    while match_end < end and _BYTE_FLAGS[data[match_end]] & _BASE64:
+        match_end += 1
+    return i, match_end
 
 
 @kernel
 def _next_hexadecimal(data: np.ndarray, flags: np.ndarray, start: int, i: int, end: int) -> tuple[int, int]:
-    while i + 1 < end:
+    known = i
+    while True:
+        i = _next_run(data, i, end, _IN_BYTES, _MIN_BYTES_CHARS, known)
+        if i == end:
+            return end, end
+        known = i + _MIN_BYTES_CHARS
         if not (_BYTE_FLAGS[data[i]] & _FIRST and _BYTE_FLAGS[data[i + 1]] & _SECOND):
             i += 1
             continue
@@ -114,7 +130,6 @@ def _next_hexadecimal(data: np.ndarray, flags: np.ndarray, start: int, i: int, e
             return i, chain_end
         # A chain that starts inside this one is the rest of it, and shorter.
         i = max(chain_end, i + 1)
-    return end, end
 
 
 @kernel
@@ -150,17 +165,18 @@ def _is_word_char(data: np.ndarray, flags: np.ndarray, i: int) -> bool:
 
 @kernel
 def _next_escapes(data: np.ndarray, i: int, end: int) -> tuple[int, int]:
-    while i < end:
-        if data[i] != 92:
-            i += 1
-            continue
+    known = i
+    while True:
+        i = _next_run(data, i, end, _IN_ESCAPES, 6 * _MIN_ESCAPES, known)
+        if i == end:
+            return end, end
+        known = i + 6 * _MIN_ESCAPES
         match_end = i
         while match_end + 6 <= end and _is_escape(data, match_end):
             match_end += 6
         if match_end - i >= 6 * _MIN_ESCAPES:
             return i, match_end
         i = max(match_end, i + 1)
-    return end, end
 
 
 @kernel

@@ -24,22 +24,35 @@ _SEEN = 1 << 30
 class NgramMeasures(NamedTuple):
     """Characters of each document, int64."""
 
-    top_chars: np.ndarray  # [3, n], by TOP_LENGTHS: of all occurrences of the most frequent n-gram, with a blank between words
-    repeated_chars: np.ndarray  # [6, n], by REPEATED_LENGTHS: of the words in n-grams that occurred before, none counted twice
+    top_chars: np.ndarray  # [3, n], by TOP_LENGTHS: of all occurrences of the most frequent n-gram
+    repeated_chars: np.ndarray  # [6, n], by REPEATED_LENGTHS: of the words in repeated n-grams, none counted twice
 
 
 def ngram_measures(words: Words) -> NgramMeasures:
-    """Of n-grams that are equally frequent the earliest counts. A repeated n-gram is passed over whole, and what begins inside it is
-    not remembered.
+    """Of n-grams that are equally frequent the earliest counts; a blank between its words counts too. A repeated n-gram is one that
+    occurred before; it is passed over whole, and what begins inside it is not remembered.
 
     Source: as datatrove reads Rae et al. 2021 (2112.11446), Table A1.
     """
-    chars = _ngram_chars(*words)
+    return _measures(words, False)
+
+
+def covered_ngram_measures(words: Words) -> NgramMeasures:
+    """The most frequent n-gram counts only if it occurs twice, and without blanks. A repeated n-gram is each that occurs twice or more,
+    its first occurrence too, wherever it begins.
+
+    Source: RedPajama-Data-v2's signals, which OpenCoder (2411.04905) uses.
+    """
+    return _measures(words, True)
+
+
+def _measures(words: Words, covered: bool) -> NgramMeasures:
+    chars = _ngram_chars(*words, covered)
     return NgramMeasures(chars[: len(TOP_LENGTHS)], chars[len(TOP_LENGTHS) :])
 
 
 @kernel
-def _ngram_chars(starts: np.ndarray, hashes: np.ndarray, kinds: np.ndarray) -> np.ndarray:
+def _ngram_chars(starts: np.ndarray, hashes: np.ndarray, kinds: np.ndarray, covered: bool) -> np.ndarray:
     """int64 [9, n], by n-gram length from 2 on."""
     found = np.zeros((9, len(starts) - 1), np.int64)
     most = 0
@@ -52,7 +65,7 @@ def _ngram_chars(starts: np.ndarray, hashes: np.ndarray, kinds: np.ndarray) -> n
     ngrams = np.empty(most, np.uint64)  # the hash of the n-gram that begins at each word
     firsts = np.empty(most, np.int32)  # where the same n-gram occurs first
     counts = np.empty(most, np.int32)  # at an n-gram's first place: how often it occurs
-    places = np.empty(most, np.int32)  # where n-grams of the present length may occur twice
+    places, others = np.empty(most, np.int32), np.empty(most, np.int32)  # where n-grams of the present length may occur twice
     ends = np.zeros(most + 1, np.int64)  # characters of the words before each
     for document in range(len(starts) - 1):
         begin = starts[document]
@@ -75,17 +88,27 @@ def _ngram_chars(starts: np.ndarray, hashes: np.ndarray, kinds: np.ndarray) -> n
             num_places = kept
             for k in range(num_places):
                 ngrams[places[k]] = ngrams[places[k]] * _BASE + hashes[begin + places[k] + length - 1]
-            num_places = _count(table, ngrams, firsts, counts, places, num_places)
+            if length == 2:
+                _look_up(table, ngrams, firsts, counts, places, num_places)
+            else:
+                _look_on(table, ngrams, firsts, counts, places, num_places, others)
+            kept = 0
+            for k in range(num_places):
+                places[kept] = places[k]
+                kept += counts[firsts[places[k]]] > 1
+            num_places = kept
             if length <= 4:
-                found[length - 2, document] = _top_chars(ends, firsts, counts, places, num_places, length)
+                found[length - 2, document] = _top_chars(ends, firsts, counts, places, num_places, length, covered)
+            elif covered:
+                found[length - 2, document] = _covered_chars(ends, places, num_places, length)
             else:
                 found[length - 2, document] = _repeated_chars(ends, firsts, counts, places, num_places, length)
     return found
 
 
 @kernel
-def _count(table: np.ndarray, ngrams: np.ndarray, firsts: np.ndarray, counts: np.ndarray, places: np.ndarray, num_places: int) -> int:
-    """Counts the n-grams at `places`, and keeps in there those that occur twice; their number."""
+def _look_up(table: np.ndarray, ngrams: np.ndarray, firsts: np.ndarray, counts: np.ndarray, places: np.ndarray, num_places: int) -> None:
+    """Finds the first place of the n-gram at each of `places`, and counts it there."""
     size, bits = 4, 2
     while size < 2 * num_places:
         size *= 2
@@ -102,21 +125,41 @@ def _count(table: np.ndarray, ngrams: np.ndarray, firsts: np.ndarray, counts: np
             counts[i] = 0
         firsts[i] = table[slot]
         counts[table[slot]] += 1
-    kept = 0
-    for k in range(num_places):
-        if counts[firsts[places[k]]] > 1:
-            places[kept] = places[k]
-            kept += 1
-    return kept
 
 
 @kernel
-def _top_chars(ends: np.ndarray, firsts: np.ndarray, counts: np.ndarray, places: np.ndarray, num_places: int, length: int) -> int:
+def _look_on(
+    table: np.ndarray, ngrams: np.ndarray, firsts: np.ndarray, counts: np.ndarray, places: np.ndarray, num_places: int, others: np.ndarray
+) -> None:
+    """The same, where `firsts` has the first places of the n-grams that are shorter by a word.
+
+    What stands there often goes on in the same way, so that only the others have to be looked up.
+    """
+    num_others = 0
+    for k in range(num_places):
+        i = places[k]
+        first = firsts[i]
+        if first == i:
+            counts[i] = 1
+        elif ngrams[first] == ngrams[i]:
+            counts[first] += 1
+        else:
+            others[num_others] = i
+            num_others += 1
+    _look_up(table, ngrams, firsts, counts, others, num_others)
+
+
+@kernel
+def _top_chars(
+    ends: np.ndarray, firsts: np.ndarray, counts: np.ndarray, places: np.ndarray, num_places: int, length: int, covered: bool
+) -> int:
     top, times = 0, 1
     for k in range(num_places):
         i = places[k]
         if firsts[i] == i and counts[i] > times:
             top, times = i, counts[i]
+    if covered:
+        return times * (ends[top + length] - ends[top]) if times > 1 else 0
     return times * (ends[top + length] - ends[top] + length - 1)
 
 
@@ -133,4 +176,14 @@ def _repeated_chars(ends: np.ndarray, firsts: np.ndarray, counts: np.ndarray, pl
             next_place = i + length
         else:
             counts[first] |= _SEEN
+    return chars
+
+
+@kernel
+def _covered_chars(ends: np.ndarray, places: np.ndarray, num_places: int, length: int) -> int:
+    chars = reach = 0
+    for k in range(num_places):
+        start = max(reach, places[k])
+        reach = places[k] + length
+        chars += ends[reach] - ends[start]
     return chars

@@ -30,6 +30,7 @@ STEPS = {
     "language": "pipeline.curation.language.LanguageParams",
     "licence": "pipeline.curation.licence.LicenceParams",
     "linguist": "pipeline.curation.rules_linguist.LinguistParams",
+    "opencoder": "pipeline.curation.rules_opencoder.OpenCoderParams",
     "redpajama_github": "pipeline.curation.rules_code.RedPajamaGithubParams",
     "refinedweb": "pipeline.curation.rules_refinedweb.RefinedWebParams",
     "starcoder": "pipeline.curation.rules_code.StarCoderParams",

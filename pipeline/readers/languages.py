@@ -80,6 +80,11 @@ def known_languages() -> frozenset[str]:
     return frozenset(language for languages in named for language in languages)
 
 
+def data_languages() -> frozenset[str]:
+    """Those that Linguist counts as data: JSON, YAML, SQL, ..."""
+    return frozenset(_tables()["data"])
+
+
 def vendored_patterns() -> list[str]:
     """RE2 patterns, one of which is found in the path of a file that others wrote."""
     return _tables()["vendored"]

@@ -2,7 +2,7 @@
 
     python -m pipeline.readers.linguist.derive CHECKOUT
 
-Takes over names, extensions, file names and interpreters of `languages.yml`, the patterns of paths in `vendor.yml` and
+Takes over names, extensions, file names, interpreters and which are data of `languages.yml`, the patterns of paths in `vendor.yml` and
 `documentation.yml`, and of `heuristics.yml` what tells languages of one extension apart by RE2 alone, so in linear time. An
 extension's languages are in the order of choice, the first is taken if the text tells nothing: first the one that Linguist takes
 then, or ours of `_CHOICES`; then those that name the extension first; then the popular; then by name.
@@ -76,6 +76,7 @@ def main() -> None:
         "generic": sorted(generic),
         "filenames": _index(languages, "filenames"),
         "interpreters": _index(languages, "interpreters"),
+        "data": sorted(canonical_language(name) for name, language in languages.items() if language["type"] == "data"),
         "heuristics": {extension: rules for extension, rules in sorted(heuristics.items()) if extension in extensions},
         "vendored": _load(root / "vendor.yml"),
         "documentation": _load(root / "documentation.yml"),
