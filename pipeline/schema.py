@@ -90,8 +90,8 @@ def signatures(num_permutations: int) -> pa.Schema:
     )
 
 
-# What is cut from the texts of prose before they are compared: common lines. Co-partitioned with `documents/`, for the units that lose
-# any. Spans in bytes of the text in `documents/`, in order and apart.
+# What is cut from the texts of prose before they are compared: common lines and runs. Co-partitioned with `documents/`, for the units
+# that may lose any. Spans in bytes of the text in `documents/`, in order and apart.
 CUTS = pa.schema([("id", pa.uint64()), ("starts", pa.list_(pa.int64())), ("ends", pa.list_(pa.int64()))])
 
 SURVIVORS = pa.schema(

@@ -58,7 +58,11 @@ class Corpus:
                 "web": {"path": str(self.root / "web"), "curation": ["gopher_quality"], **text},
                 "notes": {"path": str(self.root / "notes"), **text},
             },
-            "dedup": {"lines": {"max_documents": 3}, "near": {"num_permutations": 4096, "bands": 512, "rows": 8}},
+            "dedup": {
+                "lines": {"max_documents": 3},
+                "runs": {"min_bytes": 300, "max_documents": 2},
+                "near": {"num_permutations": 4096, "bands": 512, "rows": 8},
+            },
             "tokenizer": {"vocab_size": 700, "sample_bytes": 200_000},
             "mixture": mixture(archives=4, stdlib=5, trees=2.5, web=2, notes=3),
             "packing": {"sequence_length": 192, "sequences_per_shard": 500},

@@ -102,7 +102,7 @@ def test_beams_own_options_come_after_two_dashes_and_a_workdir_may_be_given(corp
 def test_a_run_says_what_it_does_and_where_the_report_is(corpus: Corpus, tmp_path: Path, tenfold: Tenfold) -> None:
     output = tenfold.run(write_config(tmp_path / "config.yaml", corpus.config(tmp_path / "run"))).output
     stages = [line.partition(":")[0] for line in output.splitlines() if not line.startswith(" ")]
-    assert stages == ["curate", "lines", "dedupe", "tokenizer", "tokenize", "pack", "report"]
+    assert stages == ["curate", "cut", "dedupe", "tokenizer", "tokenize", "pack", "report"]
     assert output.splitlines()[-1] == f"report: {tmp_path}/run/report.html"
     again = tenfold.run(tmp_path / "config.yaml").output
     num_items = len(manifest(tmp_path / "run", "documents")["files"])

@@ -28,12 +28,12 @@ def text_hashes(texts: pa.StringArray, *, seed: int = 0) -> np.ndarray:
 def _hash_all(data: np.ndarray, offsets: np.ndarray, seed: np.uint64) -> np.ndarray:
     hashes = np.empty((len(offsets) - 1, 2), np.uint64)
     for i in range(len(offsets) - 1):
-        hashes[i] = _murmur3(data[offsets[i] : offsets[i + 1]], seed)
+        hashes[i] = murmur3(data[offsets[i] : offsets[i + 1]], seed)
     return hashes
 
 
 @kernel
-def _murmur3(text: np.ndarray, seed: np.uint64) -> tuple[np.uint64, np.uint64]:
+def murmur3(text: np.ndarray, seed: np.uint64) -> tuple[np.uint64, np.uint64]:
     h1 = h2 = seed
     num_blocks = len(text) >> 4
     for block in range(num_blocks):

@@ -60,10 +60,21 @@ class LineParams(Params):
     min_chars: int = Field(default=20, ge=1)  # shorter lines are left alone
 
 
+class RunParams(Params):
+    """Long runs of text that documents share, or repeat, are cut from all but the first place; sources of kind `text` alone.
+
+    The default is some 100 tokens; Lee et al. 2022 (2107.06499) cut what repeats over 50.
+    """
+
+    min_bytes: int = Field(default=400, ge=64)  # a repeated run of so many bytes is found; of half as many it may be
+    max_documents: int = Field(default=1, ge=1)  # different texts that may have a run
+
+
 class DedupParams(Params):
-    """Exact deduplication is always on; `near: null` leaves it at that, `lines: null` cuts nothing."""
+    """Exact deduplication is always on; `near: null` leaves it at that, `lines: null` and `runs: null` cut nothing."""
 
     lines: LineParams | None = None
+    runs: RunParams | None = None
 
     near: NearParams | None = NearParams()
     # representative: a document falls only if it has a verified edge to a kept one. component: everything that edges join,

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.dedup.lines import without_spans
+from pipeline.dedup.pieces import Spans, without_spans
 from pipeline.manifest import Manifest
 from pipeline.params import RunError
 from pipeline.shards import read_batches
@@ -69,7 +69,7 @@ def _without(batch: pa.RecordBatch, spans: pa.Table) -> pa.RecordBatch:
     lengths = lists[0].value_lengths().to_numpy()
     if "text" in batch.schema.names:
         offsets = np.concatenate([[0], np.cumsum(lengths)])
-        batch = batch.set_column(batch.schema.get_field_index("text"), "text", without_spans(batch["text"], starts, ends, offsets))
+        batch = batch.set_column(batch.schema.get_field_index("text"), "text", without_spans(batch["text"], Spans(starts, ends, offsets)))
     if "num_bytes" in batch.schema.names:
         row = np.repeat(np.arange(batch.num_rows), lengths)
         lost = np.bincount(row, weights=ends - starts, minlength=batch.num_rows).astype(np.int64)

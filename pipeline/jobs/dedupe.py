@@ -21,7 +21,7 @@ from pipeline import schema
 from pipeline.dedup.pairs import Pairs
 from pipeline.dedup.representatives import Decision, decide
 from pipeline.dedup.survivors import similar_enough, survivors
-from pipeline.jobs import lines
+from pipeline.jobs import cut
 from pipeline.jobs.curate import signature_params
 from pipeline.jobs.dedupe_check import CheckPairs, ChoosePairs, SendShingles
 from pipeline.jobs.dedupe_compare import BandBlocks, CompareBuckets, RankDocuments
@@ -57,7 +57,7 @@ def run(space: Workspace) -> None:
     made, wanted = signatures.extra["signature_params"], signature_params(space.config)
     if made != wanted:
         raise RunError(f"signatures/ has {made}, dedup.near asks for {wanted}: run curate again (tenfold run CONFIG does)")
-    made_of = {"signatures": signatures, "documents": space.load("documents")} | lines.run(space)
+    made_of = {"signatures": signatures, "documents": space.load("documents")} | cut.run(space)
     work = constants(space.config, made_of)
     units = [unit.name for unit in work.units]
     steps = {RANK: units, COMPARE: work.parts, CHOOSE: [ALL], CHECK: work.checks, JOB: units}

@@ -6,7 +6,7 @@ from typing import Any
 # Shares of a source's documents that one rule, or dedupe, may take before it is worth a look.
 MAX_RULE_FRACTION = 0.5
 MAX_DUPLICATE_FRACTION = 0.5
-# Of its bytes that common lines may be.
+# Of its bytes that common lines and runs may be.
 MAX_CUT_FRACTION = 0.2
 # Repeating data up to some four epochs is nearly as good as new data (Muennighoff et al. 2023, 2305.16264).
 MAX_EPOCHS = 4.0
@@ -68,9 +68,9 @@ def _documents(source: dict[str, Any]) -> Iterator[Found]:
         yield _found(WARNING, "duplicates", text, name)
     if dedupe["cut_bytes"]:
         part = dedupe["cut_bytes"] / curate["kept_bytes"]
-        place = f"{dedupe['num_cut_lines']:,} in {dedupe['num_cut_documents']:,} documents"
-        text = f"loses {100 * part:.1f} % of its text as common lines ({place})"
-        yield _found(WARNING if part > MAX_CUT_FRACTION else NOTE, "lines", f"{text}; cuts/ says which", name)
+        place = f"{dedupe['num_cut_spans']:,} places in {dedupe['num_cut_documents']:,} documents"
+        text = f"loses {100 * part:.1f} % of its text as common lines or runs ({place})"
+        yield _found(WARNING if part > MAX_CUT_FRACTION else NOTE, "cuts", f"{text}; cuts/ says which", name)
     if curate["num_broken"]:
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in sorted(curate["broken"].items()))
         text = f"has {curate['num_broken']:,} broken records of {num_documents:,} ({reasons}); decisions/ says where"

@@ -74,7 +74,7 @@ def _sources(run: Run, deviation: Stats) -> list[Stats]:
                 | {key: curated.get(key, {}) for key in ("dropped", "broken")}
                 | {f"num_{key}": sum(curated.get(key, {}).values()) for key in ("dropped", "broken")},
                 "dedupe": {key: deduped.get(key, 0) for key in ("num_survivors", "num_copies", "num_near_duplicates")}
-                | {key: cut.get(key, 0) for key in ("num_cut_documents", "num_cut_lines", "cut_bytes")},
+                | {key: cut.get(key, 0) for key in ("num_cut_documents", "num_cut_spans", "cut_bytes")},
                 "tokenize": {
                     "num_documents": tokens.get("num_documents", 0),
                     "num_bytes": num_bytes,

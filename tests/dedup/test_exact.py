@@ -2,7 +2,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from pipeline.dedup.exact import _murmur3, text_hashes
+from pipeline.dedup.exact import murmur3, text_hashes
 
 MASK = 2**64 - 1
 
@@ -39,8 +39,8 @@ def _reference(data: bytes) -> bytes:
 def test_hash_has_the_verification_value_of_its_published_test_suite() -> None:
     # SMHasher's: the hash of the hashes of (), (0), (0, 1), ... under seeds 256, 255, ...
     keys = np.arange(256, dtype=np.uint8)
-    hashes = b"".join(np.array(_murmur3(keys[:i], np.uint64(256 - i)), np.uint64).tobytes() for i in range(256))
-    verification = np.array(_murmur3(np.frombuffer(hashes, np.uint8), np.uint64(0)), np.uint64)
+    hashes = b"".join(np.array(murmur3(keys[:i], np.uint64(256 - i)), np.uint64).tobytes() for i in range(256))
+    verification = np.array(murmur3(np.frombuffer(hashes, np.uint8), np.uint64(0)), np.uint64)
     assert verification.tobytes()[:4] == (0x6384BA69).to_bytes(4, "little")
 
 

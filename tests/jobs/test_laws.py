@@ -97,10 +97,24 @@ def test_a_line_of_prose_that_many_different_texts_share_is_cut_from_all_but_the
             have[line][text] = None
     common = {line: next(iter(texts)) for line, texts in have.items() if len(texts) > params["max_documents"] and len(line) >= 20}
     assert len(common) > 10
-    for id, document in data.documents.items():
-        lines = re.findall(r"[^\n]*\n|[^\n]+", document["text"]) if id in set(prose) else [document["text"]]
-        stay = [line for line in lines if common.get(line.strip(), document["text"]) == document["text"]]
-        assert data.texts[id] == "".join(stay)
+    for id in prose:
+        text = data.documents[id]["text"]
+        lost = [line for line in text.split("\n") if common.get(line.strip(), text) != text]
+        assert not set(lost) & set(data.texts[id].split("\n"))
+        assert len(data.texts[id]) <= len(text) - sum(map(len, lost))
+    first = data.documents[prose[0]]["text"]
+    assert all(line in data.texts[prose[0]] for line, text in common.items() if text == first)
+
+
+def test_long_runs_are_cut_too_and_code_loses_nothing(data: Datasets) -> None:
+    num_inside_lines = 0
+    for _, row in data.rows("cuts"):
+        text = data.documents[row["id"]]["text"].encode()
+        assert data.values["sources"][data.documents[row["id"]]["source"]]["kind"] == "text"
+        edges = [0, *(edge for span in zip(row["starts"], row["ends"], strict=True) for edge in span), len(text)]
+        assert edges == sorted(edges)
+        num_inside_lines += sum(start > 0 and text[start - 1 : start] != b"\n" for start in row["starts"])
+    assert num_inside_lines  # which no line's cut has
 
 
 def test_of_equal_texts_one_is_kept_at_most_and_copies_are_counted(data: Datasets) -> None:
