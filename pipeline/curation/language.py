@@ -33,6 +33,8 @@ class LanguageParams(RuleSet):
     Source: the threshold is FineWeb's for English (Penedo et al. 2024, 2406.17557).
     """
 
+    meant_for = "text"
+
     languages: tuple[str, ...] = Field(("en",), min_length=1)
     min_score: Annotated[float, Field(ge=0, le=1)] | None = 0.65
     max_chars: Annotated[int, Field(ge=NUM_WINDOWS)] | None = 10_000

@@ -15,7 +15,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import wraps
-from typing import Any, ClassVar, Concatenate, ParamSpec, TypeVar
+from typing import Any, ClassVar, Concatenate, Literal, ParamSpec, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -119,10 +119,12 @@ class RuleSet(Params):
 
     Attributes:
         costly: such a step sees only the documents that still stand when its turn comes.
+        meant_for: the kind of sources that it may judge; None: any.
         edit_reads: the fields that what `edit` makes of a text depends on; None: it may be any.
     """
 
     costly: ClassVar[bool] = False
+    meant_for: ClassVar[Literal["code", "text"] | None] = None
     edit_reads: ClassVar[frozenset[str] | None] = None
 
     @abstractmethod

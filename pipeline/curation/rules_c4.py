@@ -26,6 +26,8 @@ class C4Params(RuleSet):
     Source: Raffel et al. 2020 (1910.10683), in the order and with the thresholds of its implementation in TensorFlow Datasets.
     """
 
+    meant_for = "text"
+
     max_word_chars: Count = 1000
     end_marks: tuple[str, ...] | None = (".", "?", "!", '"')
     min_line_words: Count = 5

@@ -48,6 +48,8 @@ class StarCoderParams(RuleSet):
     Jupyter notebooks, GitHub issues and commits are not here.
     """
 
+    meant_for = "code"
+
     max_line_chars: Count = 1000
     max_mean_line_chars: Ratio = 100
     min_alphanumeric_fraction: Ratio = 0.25
@@ -81,6 +83,8 @@ class StarCoder2Params(RuleSet):
     Source: Lozhkov et al. 2024 (2402.19173), section 3.1. Of its rules, the file names of Text and the caps of whole languages (a
     matter of the mixture) are not here.
     """
+
+    meant_for = "code"
 
     max_lines: Count = 100_000
     max_mean_line_chars: Ratio = 100
@@ -122,6 +126,8 @@ class RedPajamaGithubParams(RuleSet):
 
     Source: RedPajama-Data-v1, `data_prep/github`. Its list of extensions is a matter of a source's `include`.
     """
+
+    meant_for = "code"
 
     max_line_chars: Count = 1000
     max_mean_line_chars: Ratio = 100

@@ -21,6 +21,8 @@ class FineWebParams(RuleSet):
     Source: Penedo et al. 2024 (2406.17557).
     """
 
+    meant_for = "text"
+
     min_terminal_line_fraction: Ratio = 0.12
     max_short_line_fraction: Ratio = 0.67
     short_line_chars: Annotated[int, Field(ge=0)] = SHORT_LINE_CHARS

@@ -25,6 +25,8 @@ class GopherQualityParams(RuleSet):
     Source: Rae et al. 2021 (2112.11446), Table A1, as datatrove reads it: stop words count once each, marks as said.
     """
 
+    meant_for = "text"
+
     min_words: Count = 50
     max_words: Count = 100_000
     min_mean_word_chars: Ratio = 3
@@ -94,6 +96,8 @@ class GopherRepetitionParams(RuleSet):
 
     Source: Rae et al. 2021 (2112.11446), Table A1, with n-grams counted as datatrove does.
     """
+
+    meant_for = "text"
 
     max_duplicate_line_fraction: Ratio = 0.30
     max_duplicate_paragraph_fraction: Ratio = 0.30

@@ -44,6 +44,8 @@ class OpenCoderParams(RuleSet):
     (a file without logic) are not here.
     """
 
+    meant_for = "code"
+
     max_replacement_fraction: Ratio = 0.01
     min_words: Count = 30
     min_chars: Count = 50

@@ -26,6 +26,8 @@ class RefinedWebParams(RuleSet):
     Source: Penedo et al. 2023 (2306.01116), Table 7, as DCLM's released configuration has it (2406.11794).
     """
 
+    meant_for = "text"
+
     max_upper_case_fraction: Ratio = 0.5
     cut_digits: bool = True
     counters: tuple[str, ...] = (

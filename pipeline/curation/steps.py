@@ -111,6 +111,20 @@ def build_steps(specs: Sequence[StepSpec]) -> list[Step]:
     return steps
 
 
+def check_kind(steps: Iterable[Step], *, source: str, kind: str) -> None:
+    """
+    Raises:
+        UsageError: a rule set for prose would judge code, or the other way round.
+    """
+    for step in steps:
+        meant_for = step.rule_set.meant_for if step.rule_set else None
+        if meant_for not in (None, kind):
+            raise UsageError(
+                f"sources.{source}.curation: {step.name} is for sources of kind {meant_for}, this one is of kind {kind}: "
+                "leave the step out, or part the source in two with include"
+            )
+
+
 def rules_of(steps: Iterable[Step]) -> list[Rule]:
     """All rules, in the order in which they give reasons."""
     return [rule for step in steps for rule in step.rules]

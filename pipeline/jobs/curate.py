@@ -14,7 +14,7 @@ from pipeline.config import RunConfig, SourceParams
 from pipeline.curation.curate import curate, decision_schema
 from pipeline.curation.licence import LicenceParams
 from pipeline.curation.root_licence import root_licences
-from pipeline.curation.steps import STEPS, StepSpec, build_steps
+from pipeline.curation.steps import STEPS, StepSpec, build_steps, check_kind
 from pipeline.dedup.signatures import signatures
 from pipeline.jobs.engine import Deal
 from pipeline.jobs.progress import Item
@@ -40,8 +40,8 @@ def run(space: Workspace) -> None:
         RunError: too much of a source is broken; a law does not hold.
     """
     config = space.config
-    for params in config.sources.values():
-        build_steps(params.curation)  # a wrong name ends the run before anything is read
+    for name, params in config.sources.items():  # a wrong name ends the run before anything is read
+        check_kind(build_steps(params.curation), source=name, kind=params.kind)
     # Once a source: a step's model may be large.
     made_of = {name: steps_made_of(source.curation) for name, source in config.sources.items()}
     units, salts = plan_units(config)

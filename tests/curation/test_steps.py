@@ -3,7 +3,7 @@
 import pytest
 
 from pipeline.curation.judge import judge
-from pipeline.curation.steps import StepSpec, rules_of
+from pipeline.curation.steps import StepSpec, check_kind, rules_of
 from pipeline.params import UsageError
 from tests.curation.documents import batch_of, specs, steps
 
@@ -74,3 +74,10 @@ def test_the_normalisation_may_be_named_at_the_head_of_the_list():
 def test_the_normalisation_is_neither_moved_nor_set(entries):
     with pytest.raises(UsageError, match="comes first, named or not"):
         steps(*entries)
+
+
+@pytest.mark.parametrize(("step", "kind", "other"), [("gopher_quality", "text", "code"), ("starcoder2", "code", "text")])
+def test_a_rule_set_for_prose_judges_no_code_nor_the_other_way_round(step, kind, other):
+    check_kind(steps(step, f"{_OWN}.no_tabs"), source="wiki", kind=kind)
+    with pytest.raises(UsageError, match=rf"sources.wiki.curation: {step} is for sources of kind {kind}, this one is of kind {other}"):
+        check_kind(steps(step), source="wiki", kind=other)
