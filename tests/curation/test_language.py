@@ -88,20 +88,10 @@ def test_a_score_at_the_threshold_is_kept_and_one_below_is_not():
     assert _judged(PYTHON, min_score=None)[1] == [None]
 
 
-def test_a_long_text_is_read_from_its_beginning_to_its_end():
-    parts = {name: ARTICLES[name] * (40_000 // len(ARTICLES[name])) for name in ("en", "ru", "ja", "ar")}
-    text = "\n".join(parts.values())
-    for name in parts:
-        [sampled], [whole] = (_judged(text, languages=[name], max_chars=chars)[0] for chars in (8000, None))
-        assert sampled == pytest.approx(whole, abs=0.1)
-    assert _judged(text, languages=["en"])[1] == ["language_score"]
+def test_a_long_text_is_read_whole():
+    text = "\n".join(ARTICLES[name] * (40_000 // len(ARTICLES[name])) for name in ("en", "ru", "ja", "ar"))
+    assert [_judged(text, languages=[name])[0] for name in ("en", "ru")] == [[_fasttext(text, name)] for name in ("en", "ru")]
     assert _judged(text[:10_000], languages=["en"])[1] == [None]
-
-
-def test_a_text_of_max_chars_is_read_whole():
-    text = (ARTICLES["en"] + " ") * 50 + (ARTICLES["fr"] + " ") * 40
-    assert _judged(text, max_chars=len(text)) == _judged(text, max_chars=None)
-    assert _judged(text, max_chars=len(text) - 1) != _judged(text, max_chars=None)
 
 
 _documents = st.lists(st.sampled_from([*ARTICLES.values(), PYTHON]) | texts, min_size=1, max_size=8)
@@ -129,10 +119,9 @@ def test_a_text_without_a_letter_scores_0_and_is_dropped(text):
     assert _judged(text) == ([0.0], ["language_score"])
 
 
-@pytest.mark.parametrize("max_chars", [None, 10_000])
 @pytest.mark.parametrize("text", ["a" * 5_000_000, "the " * 1_250_000, "\0a" * 10_000, "é\u0301" * 500_000, "__label__en " * 1000])
-def test_hostile_documents_are_judged(text, max_chars):
-    [score], _ = _judged(text, max_chars=max_chars)
+def test_hostile_documents_are_judged(text):
+    [score], _ = _judged(text)
     assert score is not None
 
 
@@ -169,7 +158,6 @@ def test_a_file_that_is_no_model_is_an_error(tmp_path):
         ({"languages": []}, "at least 1 item"),
         ({"languages": [False]}, r"curation\.language\.languages\.0: False"),
         ({"min_score": 65}, "less than or equal to 1"),
-        ({"max_chars": 0}, "greater than or equal to 8"),
         ({"language": ["en"]}, "did you mean 'languages'"),
     ],
 )
