@@ -19,7 +19,6 @@ _ENGLISH_FRACTION = 0.8
 _MARKUP_MIN_SCORE = 0.4
 
 _CODE = ("starcoder2",)
-_ENGLISH = ("gopher_quality",)
 
 Entry = str | dict[str, dict[str, Any]]
 
@@ -77,7 +76,8 @@ def candidate_steps(draft: Draft) -> list[Entry]:
         params: dict[str, Any] = {"languages": [language for language in draft.languages if draft.languages[language] >= 0.05]}
         steps.append({"language": params | ({"min_score": _MARKUP_MIN_SCORE} if draft.is_markup else {})})
     if is_english(draft):
-        steps += _ENGLISH
+        # Marks that count as words of their own would make markup look like no text.
+        steps.append({"gopher_quality": {"split_marks": False}} if draft.is_markup else "gopher_quality")
     return steps
 
 
