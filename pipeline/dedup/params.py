@@ -20,7 +20,7 @@ class NearParams(Params):
     bands: int = Field(default=36, ge=1, le=2**16)
     rows: int = Field(default=7, ge=1)  # values of a band
     min_similarity: float = Field(default=0.7, gt=0, le=1)  # the Jaccard similarity of duplicates
-    # exact: pairs whose estimate is within two standard errors of min_similarity are compared shingle by shingle.
+    # exact: pairs whose estimate is near min_similarity, see below, are compared shingle by shingle.
     verify: Literal["exact", "sketch"] = "exact"
     max_bucket: int = Field(default=2000, ge=2)  # documents that are compared all with all; larger buckets are split
     seed: int = Field(default=1, ge=0, lt=2**32)  # of datasketch's permutations
@@ -40,17 +40,20 @@ class NearParams(Params):
 
     @property
     def candidate_similarity(self) -> float:
-        """A pair whose estimate is below is none."""
-        return self.min_similarity - self._margin
+        """A pair whose estimate is below is none: two standard errors, at which 2 % of the pairs just at min_similarity are lost."""
+        return self.min_similarity - 2 * self._error
 
     @property
     def sure_similarity(self) -> float:
-        """A pair whose estimate is at or above this one is one, without a check."""
-        return self.min_similarity + self._margin
+        """A pair whose estimate is at or above this one is one, without a check.
+
+        Four standard errors: in a large cluster of documents that are somewhat similar, the best of many estimates is far too high.
+        """
+        return self.min_similarity + 4 * self._error
 
     @property
-    def _margin(self) -> float:
-        return 2 * standard_error(self.min_similarity, self.num_permutations) if self.verify == "exact" else 0.0
+    def _error(self) -> float:
+        return standard_error(self.min_similarity, self.num_permutations) if self.verify == "exact" else 0.0
 
 
 class LineParams(Params):

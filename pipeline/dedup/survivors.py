@@ -7,11 +7,12 @@ import pyarrow as pa
 
 from pipeline import schema
 from pipeline.dedup.pairs import Pairs, make_pairs
+from pipeline.dedup.params import NearParams
 from pipeline.dedup.representatives import KEPT, Decision
 
 
-def similar_enough(candidates: Iterable[Pairs], exact: Pairs, *, min_similarity: float) -> Iterator[Pairs]:
-    """The edges: candidates that are similar enough, by the exact similarity where there is one, else by the estimate.
+def similar_enough(candidates: Iterable[Pairs], exact: Pairs, *, near: NearParams) -> Iterator[Pairs]:
+    """The edges: candidates that are similar enough by the exact similarity where there is one, surely so by the estimate elsewhere.
 
     Args:
         exact: ascending by key, with exact similarities.
@@ -19,7 +20,8 @@ def similar_enough(candidates: Iterable[Pairs], exact: Pairs, *, min_similarity:
     for batch in candidates:
         similarity, (place, is_checked) = batch.similarity.copy(), _find(batch.key, exact.key)
         similarity[is_checked] = exact.similarity[place[is_checked]]
-        yield Pairs(batch.key, similarity)[similarity >= np.float32(min_similarity)]
+        least = np.where(is_checked, np.float32(near.min_similarity), np.float32(near.sure_similarity))
+        yield Pairs(batch.key, similarity)[similarity >= least]
 
 
 def survivors(ids: np.ndarray, nodes: pa.Table, decision: Decision, *, id_of: np.ndarray, exact: Pairs) -> pa.RecordBatch:

@@ -17,9 +17,9 @@ from pipeline.dedup.params import NearParams
 from pipeline.dedup.representatives import components, root_of
 from pipeline.kernels import kernel
 
-# Checks of one document, against the best that it is near to; what it has beyond is judged by the estimate. So a cluster of any
-# size costs linear time.
-MAX_CHECKS = 64
+# Checks of one document, against the best that it is near to; what it has beyond does not count as similar. So a cluster of any size
+# costs linear time.
+MAX_CHECKS = 128  # in a byte
 _STAYS, _UNKNOWN, _FALLS = np.uint8(0), np.uint8(1), np.uint8(2)
 
 

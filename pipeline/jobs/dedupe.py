@@ -141,8 +141,7 @@ class Decide(beam.DoFn):
     def _decide(self, num_documents: int, exact: Pairs) -> Decision:
         dedup = self._work.config.dedup
         candidates = read_pairs(self._work.file("pairs", ALL))
-        min_similarity = dedup.near.min_similarity if dedup.near else 1.0
-        edges = similar_enough(candidates, exact, min_similarity=min_similarity)
+        edges = similar_enough(candidates, exact, near=dedup.near) if dedup.near else ()
         return decide(num_documents, edges, cluster=dedup.cluster)
 
     def _write(self, unit: UnitFiles, decision: Decision, id_of: np.ndarray, exact: Pairs) -> None:

@@ -16,7 +16,7 @@ from pipeline.manifest import Manifest
 from pipeline.shards import ParquetShard, read_batches
 
 JOB, RANK, COMPARE, CHOOSE, CHECK = "dedupe", "dedupe-rank", "dedupe-compare", "dedupe-choose", "dedupe-check"
-VERSION = 2
+VERSION = 3
 LIBRARIES = ("pyarrow", "numpy", "datasketch")
 # Band records that one worker holds at a time, about; sorting them takes some four times that.
 PARTITION_BYTES = 64 << 20

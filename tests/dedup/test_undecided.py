@@ -46,7 +46,7 @@ def test_fates_are_those_of_checking_every_pair(graph: Graph, cluster: str) -> N
     assert chosen.num_near == len(truth)
     assert chosen.num_over == 0
     some, all_ = (
-        decide(n, similar_enough([candidates], exact, min_similarity=0.7), cluster=cluster)  # type: ignore[arg-type]
+        decide(n, similar_enough([candidates], exact, near=NEAR), cluster=cluster)  # type: ignore[arg-type]
         for exact in (checked, truth)
     )
     assert (some.keeper == KEPT).tolist() == (all_.keeper == KEPT).tolist()
