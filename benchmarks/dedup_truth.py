@@ -28,9 +28,9 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
+from reading import batches
 from rich.console import Console
 
-from benchmarks.reading import batches
 from pipeline import manifest
 from pipeline.config import RunConfig
 from pipeline.dedup.jaccard import exact_similarity, shingle_sets
