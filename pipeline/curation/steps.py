@@ -31,6 +31,7 @@ STEPS = {
     "licence": "pipeline.curation.licence.LicenceParams",
     "linguist": "pipeline.curation.rules_linguist.LinguistParams",
     "opencoder": "pipeline.curation.rules_opencoder.OpenCoderParams",
+    "redact": "pipeline.curation.redact.RedactParams",
     "redpajama_github": "pipeline.curation.rules_code.RedPajamaGithubParams",
     "refinedweb": "pipeline.curation.rules_refinedweb.RefinedWebParams",
     "starcoder": "pipeline.curation.rules_code.StarCoderParams",
