@@ -34,7 +34,7 @@ def find_emails(buffers: StringBuffers) -> np.ndarray:
 
 @cache
 def _top_level_domains() -> np.ndarray:
-    """Those of the root zone in ASCII, after the Public Suffix List of 2026."""
+    """Those of the root zone in ASCII, after the Public Suffix List; not `data`, which no mail uses and R code does (`x@meta.data`)."""
     return hashed_names((Path(__file__).parent / "top_level_domains.txt").read_text("ascii").split())
 
 

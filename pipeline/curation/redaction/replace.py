@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from pipeline.curation.redaction.spans import merged
 from pipeline.kernels import StringBuffers, kernel, string_buffers
 
-# What goes may have kept its neighbours from being found: `AKIA...1.2.3.4`, a hash near `sha@...`. A third round that finds something is rare.
+# What goes may have kept its neighbours from being found: `AKIA...1.2.3.4`, a hash near `sha@...`. A third round rarely finds something.
 _MAX_ROUNDS = 16
 
 

@@ -54,7 +54,7 @@ def find_strings(buffers: StringBuffers) -> np.ndarray:
 
     Base64 (also of URLs) of over 4.5 bits of entropy a character, and hexadecimal of over 3 bits, as in detect-secrets 1.5. They must look
     drawn by lot. No secrets are: digits alone; 32, 40 or 64 characters near a word like sha, md5, hash, byte, checksum, digest or commit;
-    `sha512-...`; what a name that ends in `id` is given; alphabets (`ABCDEF...`). In addition, 40 characters behind `aws` and a word like key.
+    `sha512-...`; what a name that ends in `id` is given; alphabets (`ABCDEF...`). Besides, 40 characters behind `aws` and a word like key.
     """
     return _find_strings(*buffers, log_bigrams())
 
@@ -69,13 +69,13 @@ def find_named_values(buffers: StringBuffers) -> np.ndarray:
 
 @cache
 def _names() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Every name that detect-secrets' patterns spell, in lower case, hashed: of Cloudant, IAM, COS, SoftLayer."""
+    """Every name that detect-secrets' patterns spell (and `cloudant_api_key`), hashed: of Cloudant, IAM, COS, SoftLayer."""
     dash, api, words = ("", "-", "_"), ("", "api"), ("key", "pwd", "password", "pass", "token")
     iam = ["ibm", "iam", "cloud", "", *_joined(("ibm",), dash, ("cloud",), dash, ("iam",)), *_joined(("cloud", "ibm"), dash, ("iam",))]
     iam += _joined(("ibm",), dash, ("cloud",))
     cos = ["", *_joined(("", "ibm"), dash, ("cos",), dash, ("", "hmac"))]
     return (
-        hashed_names(_joined(("cloudant", "cl", "clou"), dash, api, (*words, "pw"))),
+        hashed_names(_joined(("cloudant", "cl", "clou"), dash, api, dash, (*words, "pw"))),
         hashed_names(_joined(iam, dash, api, dash, words)),
         hashed_names(_joined(cos, dash, ("secret",), dash, ("", "access"), dash, ("key",))),
         hashed_names(_joined(("softlayer", "sl"), dash, api, dash, words)),
@@ -105,13 +105,15 @@ def _find_strings(offsets: np.ndarray, data: np.ndarray, bigrams: np.ndarray) ->
                 i += 1
             free = i
             # The closing quote may open the next string: detect-secrets pairs the quotes of each alphabet in its own way.
-            if i == end or data[i] != quote or i - first < _MIN_HEX_CHARS:
+            if i == end or (data[i] != 34 and data[i] != 39) or i - first < _MIN_HEX_CHARS:
                 continue
             last = i
             while last > first and data[last - 1] == 92:  # a backslash belongs to the quote: \"
                 last -= 1
             kind = _string_kind(data, start, first, last, all_hex, counts)
-            if kind < 0 or _is_sequence(data, first, last) or not is_gibberish(data, first, last, bigrams):
+            if kind < 0 or (data[i] != quote and kind != _AWS_SECRET_KEY):
+                continue
+            if _is_sequence(data, first, last) or not is_gibberish(data, first, last, bigrams):
                 continue
             if kind != _AWS_SECRET_KEY and (_is_hash(data, start, first, last, end) or _names_an_id(data, start, first - 1)):
                 continue

@@ -18,8 +18,8 @@ class ShapeTables(NamedTuple):
     """Shapes as arrays for the kernel.
 
     Attributes:
-        leads: uint8 [65536]: by a byte and the next (b << 8 | c), the group of the shapes that may begin there; 0: none.
-        groups: int64 [num_groups, longest]: the shapes of a group, then -1.
+        leads: uint8 [65536]: by a byte and the next (b << 8 | c), the group of the shapes that may begin there; 0 is the empty group.
+        groups: int64 [num_groups, num_shapes + 1]: the shapes of a group, then -1.
         shapes: int64 [num_shapes, 8]: kind, first op, end of ops, alphabet behind, least, most, first op of the secret, flags.
         ops: int64 [num_ops, 3]: alphabet, least, most; a literal byte b is alphabet -1 - b, in any case -1001 - b.
     """
@@ -50,24 +50,23 @@ def _tables() -> ShapeTables:
             ops += [part] if isinstance(part, Run) else [_literal(byte, shape.any_case) for byte in part.encode()]
         flags = _GIBBERISH * shape.gibberish | _DELIMITED * shape.delimited | _JWT * shape.jwt
         rows.append((KIND[shape.kind], first, len(ops), *(shape.behind or (0, 0, 0)), starts[shape.skip], flags))
-    members: dict[tuple[int, ...], int] = {}
-    leads = np.zeros(65536, np.uint8)
-    for lead in range(65536):
-        group = tuple(k for k, row in enumerate(rows) if _may_begin(ops[row[1] : row[1] + 2], lead >> 8, lead & 255))
-        if group:
-            leads[lead] = members.setdefault(group, len(members) + 1)
-    groups = np.full((len(members) + 1, max(map(len, members)) + 1), -1, np.int64)
-    for group, number in members.items():
-        groups[number, : len(group)] = group
-    return ShapeTables(leads, groups, np.array(rows, np.int64), np.array(ops, np.int64))
+    # By lead a bit for each shape that may begin there; equal sets of shapes are one group.
+    may_begin = np.zeros((256, 256), np.uint64)
+    for k, row in enumerate(rows):
+        may_begin |= np.outer(_bytes_of(ops[row[1]]), _bytes_of(ops[row[1] + 1])).astype(np.uint64) << np.uint64(k)
+    sets, leads = np.unique(may_begin, return_inverse=True)
+    members = [[k for k in range(len(rows)) if int(shapes) >> k & 1] for shapes in sets]
+    groups = np.array([group + [-1] * (len(rows) + 1 - len(group)) for group in members], np.int64)
+    return ShapeTables(leads.ravel().astype(np.uint8), groups, np.array(rows, np.int64), np.array(ops, np.int64))
 
 
 def _literal(byte: int, any_case: bool) -> tuple[int, int, int]:
     return (-1001 - lower(byte) if any_case else -1 - byte, 1, 1)
 
 
-def _may_begin(ops: list[tuple[int, int, int]], *lead: int) -> bool:
-    return all(_fits(byte, alphabet) for byte, (alphabet, _, _) in zip(lead, ops, strict=True))
+def _bytes_of(op: tuple[int, int, int]) -> np.ndarray:
+    """Which bytes an op takes, bool [256]."""
+    return np.array([_fits(byte, op[0]) for byte in range(256)])
 
 
 @kernel

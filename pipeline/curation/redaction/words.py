@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from pipeline.kernels import inlined, kernel
+from pipeline.kernels import kernel
 
 # The classes of an ASCII byte; an alphabet is a union of them.
 DIGIT, LOWER, UPPER, HEX_UPPER, HEX_LOWER, DASH, UNDERSCORE, PLUS_SLASH, EQUALS, BACKSLASH, DOT, SPACE, ASSIGN = (1 << k for k in range(13))
@@ -33,12 +33,12 @@ BASE64URL = WORD | DASH
 _FNV_OFFSET, _FNV_PRIME = np.uint64(0xCBF29CE484222325), np.uint64(0x100000001B3)
 
 
-@inlined
+@kernel
 def is_in(byte: int, alphabet: int) -> bool:
     return CLASSES[byte] & alphabet != 0
 
 
-@inlined
+@kernel
 def lower(byte: int) -> int:
     return byte + 32 if 65 <= byte <= 90 else byte
 
