@@ -17,6 +17,8 @@ from typer.testing import CliRunner
 from pipeline.cli import app
 from pipeline.config import RunConfig
 from pipeline.curation.curate import curate
+from pipeline.curation.redact import RedactParams
+from pipeline.curation.redaction.spans import KINDS
 from pipeline.curation.steps import StepSpec, build_steps
 from pipeline.schema import RAW
 from tests.conftest import Run
@@ -134,3 +136,22 @@ def test_the_query_on_the_page_of_licences_answers(tmp_path: Path) -> None:
     pq.write_table(pa.Table.from_batches([curate(read, steps).decisions]), tmp_path / "one.parquet")
     pq.write_table(pa.Table.from_batches([curate(read, []).decisions]), tmp_path / "two.parquet")
     assert duckdb.sql(query.replace("run/decisions", str(tmp_path))).fetchall() == [(["MPL-2.0"], 2.0, 1, 34)]
+
+
+def test_the_page_of_redaction_shows_what_a_run_gives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = ROOT / "docs/redaction.md"
+    (config,) = blocks(page, "yaml")
+    [steps] = [source["curation"] for source in yaml.safe_load(config)["sources"].values()]
+    text = 'mail = "joe@x.org"  # or jane@x.org, AKIA2E0A8F3B244C9986\n'
+    decisions = curate(raw([text, "joe@x.org"]), build_steps([StepSpec.model_validate(step) for step in steps])).decisions
+    monkeypatch.chdir(tmp_path)
+    Path("run/decisions").mkdir(parents=True)
+    pq.write_table(pa.Table.from_batches([decisions]), "run/decisions/unit.parquet")
+    (query,) = blocks(page, "sql")
+    assert duckdb.sql(query).fetchall() == [("email", 3, 2), ("aws_access_key", 1, 1)]
+
+
+def test_the_page_of_redaction_names_every_kind_and_param() -> None:
+    text = (ROOT / "docs/redaction.md").read_text()
+    assert [name for name in RedactParams.model_fields if f"`{name}`" not in text] == []
+    assert [kind for kind in KINDS[KINDS.index("private_key") :] if f"`{kind}`" not in text] == []
