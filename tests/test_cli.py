@@ -68,6 +68,15 @@ def test_plan_shows_what_each_source_gives_and_packs_nothing(whole: Run, tmp_pat
     assert not (tmp_path / "run" / "sequences").exists()
 
 
+def test_plan_shows_the_steps_before_anything_ran_and_says_what_the_rest_needs(corpus: Corpus, tmp_path: Path, tenfold: Tenfold) -> None:
+    config = write_config(tmp_path / "config.yaml", corpus.config(tmp_path / "run"))
+    shown = tenfold("plan", config)
+    assert shown.status == 0, shown.output
+    assert "few_lines" in shown.output
+    assert f"tenfold tokenize {config}" in shown.output
+    assert not (tmp_path / "run").exists()
+
+
 def test_report_writes_the_page_again_as_it_was(whole: Run, tmp_path: Path, tenfold: Tenfold) -> None:
     shutil.copytree(whole.workdir, tmp_path / "run")
     for name in ("report.html", "stats.json"):
