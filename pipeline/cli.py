@@ -24,6 +24,8 @@ app = typer.Typer(
 
 benchmarks = typer.Typer(help="Indexes of benchmarks, for the step `decontaminate`.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(benchmarks, name="benchmarks")
+classifier = typer.Typer(help="Classifiers of quality, for the step `quality`.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(classifier, name="classifier")
 
 Config = Annotated[str, typer.Argument(help="a YAML config, such as mixtures/demo.yaml", metavar="CONFIG")]
 Folder = Annotated[str, typer.Argument(help="the workdir of a run", metavar="WORKDIR")]
@@ -214,6 +216,37 @@ def show(index: Annotated[str, typer.Argument(help="a file that `benchmarks buil
     from pipeline.curation.benchmark_index import read_card
 
     _print_card(read_card(index))
+
+
+@classifier.command("train")
+def train_classifier(
+    good: Annotated[list[str], typer.Option(help="good documents: a file or folder that the readers know; may be given again")],
+    bad: Annotated[list[str], typer.Option(help="bad documents, in the same way")],
+    output: Annotated[str, typer.Option(help="the model to write; its card goes beside it")],
+    seed: Annotated[int | None, typer.Option(min=0, help="of the split and of the training")] = None,
+    epochs: Annotated[int | None, typer.Option(min=1)] = None,
+    dim: Annotated[int | None, typer.Option(min=1, help="numbers of a vector")] = None,
+    ngram_words: Annotated[int | None, typer.Option(min=1, help="words of the longest n-gram")] = None,
+    buckets: Annotated[int | None, typer.Option(min=1, help="that n-grams are hashed into; 4 x dim bytes each")] = None,
+    min_count: Annotated[int | None, typer.Option(min=1, help="of a word that has a vector of its own")] = None,
+    learning_rate: Annotated[float | None, typer.Option()] = None,
+) -> None:
+    """Trains a fastText classifier on good and bad documents, and prints its scores on a tenth of them, held out."""
+    from pipeline.classifier.table import print_card
+    from pipeline.classifier.train import ClassifierParams
+    from pipeline.classifier.train import train_classifier as fit
+
+    given: dict[str, float | None] = {
+        "seed": seed,
+        "epochs": epochs,
+        "dim": dim,
+        "ngram_words": ngram_words,
+        "buckets": buckets,
+        "min_count": min_count,
+    }
+    given |= {"learning_rate": learning_rate}
+    params = ClassifierParams.model_validate({name: value for name, value in given.items() if value is not None})
+    print_card(fit(good, bad, output, params=params), output)
 
 
 def _print_card(card: dict[str, object]) -> None:

@@ -17,7 +17,7 @@ LAYERS = (
     "pipeline.storage pipeline.units pipeline.shards pipeline.records pipeline.manifest pipeline.laws",
     "pipeline.readers pipeline.curation pipeline.dedup pipeline.packing mixtures tokenization trainer.config",
     "pipeline.config",
-    "pipeline.jobs pipeline.report pipeline.survey",
+    "pipeline.jobs pipeline.report pipeline.survey pipeline.classifier",
     "trainer",
     "pipeline.cli",
 )

@@ -4,7 +4,6 @@ from difflib import get_close_matches
 from functools import cache
 from typing import Annotated, Any
 
-import fasttext
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -12,12 +11,11 @@ from pydantic import Field
 
 from mixtures.models import LID_176, cached
 from pipeline.curation.fasttext_file import ClassifierFile, read_classifier
+from pipeline.curation.fasttext_models import LABEL, load, one_line
 from pipeline.curation.fasttext_scores import label_scores
 from pipeline.curation.rule import Columns, Rule, RuleSet
 from pipeline.params import UsageError
 
-NUM_WINDOWS = 8
-_LABEL = "__label__"
 # fastText leaves out labels below; they would round to 0.
 _NEGLIGIBLE = 4e-4
 
@@ -44,7 +42,7 @@ class LanguageParams(RuleSet):
         return [Rule("language_score", self._scores, minimum=self.min_score)]
 
     def files(self) -> list[str]:
-        known = {label.removeprefix(_LABEL) for label in load_model(self.model).labels}
+        known = {label.removeprefix(LABEL) for label in load_model(self.model).labels}
         if unknown := sorted(set(self.languages) - known):
             close = get_close_matches(unknown[0], sorted(known), n=3) or sorted(known)
             raise UsageError(f"curation.language.languages: the model knows no {unknown[0]!r}, but {', '.join(close)}")
@@ -52,7 +50,7 @@ class LanguageParams(RuleSet):
 
     def _scores(self, columns: Columns) -> np.ndarray:
         texts = columns["text"]
-        wanted = {_LABEL + language for language in self.languages}
+        wanted = {LABEL + language for language in self.languages}
         file = _classifier(self.model)
         if file is None:
             best = _fasttext_scores(texts, load_model(self.model), wanted)
@@ -63,21 +61,13 @@ class LanguageParams(RuleSet):
         return np.round(best, 3) * has_letter
 
 
-@cache
 def load_model(path: str | None) -> Any:
     """The fastText model, once a process; None: the one from the cache.
 
     Raises:
         UsageError: no file is there, or it is no fastText model.
     """
-    try:
-        return fasttext.load_model(_path(path))
-    except ValueError as error:
-        if isinstance(error, UsageError):
-            raise
-        raise UsageError(
-            f"curation.language.model: {error}: give the path of a fastText model, or leave it out for {LID_176.filename}"
-        ) from error
+    return load(_path(path), remedy=f"give the path of a fastText model, or leave it out for {LID_176.filename}", setting="language.model")
 
 
 @cache
@@ -96,13 +86,3 @@ def _fasttext_scores(texts: pa.StringArray, model: Any, wanted: set[str]) -> np.
         [max((score for label, score in zip(*each, strict=True) if label in wanted), default=0) for each in zip(*found, strict=True)],
         np.float64,
     )
-
-
-def one_line(text: str, max_chars: int | None) -> str:
-    """The text as fastText reads it: one line, of at most max_chars characters (and the blanks between windows); None: all of it."""
-    if max_chars is not None and len(text) > max_chars:
-        size = max_chars // NUM_WINDOWS
-        starts = [(len(text) - size) * window // (NUM_WINDOWS - 1) for window in range(NUM_WINDOWS)]
-        text = " ".join(text[start : start + size] for start in starts)
-    # fastText stops reading at its own mark for the end of a sentence, which is an HTML tag too.
-    return text.replace("\n", " ").replace("</s>", " ")

@@ -32,6 +32,7 @@ STEPS = {
     "linguist": "pipeline.curation.rules_linguist.LinguistParams",
     "opencoder": "pipeline.curation.rules_opencoder.OpenCoderParams",
     "redact": "pipeline.curation.redact.RedactParams",
+    "quality": "pipeline.curation.quality.QualityParams",
     "redpajama_github": "pipeline.curation.rules_code.RedPajamaGithubParams",
     "refinedweb": "pipeline.curation.rules_refinedweb.RefinedWebParams",
     "starcoder": "pipeline.curation.rules_code.StarCoderParams",

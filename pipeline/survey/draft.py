@@ -91,12 +91,27 @@ def draft_sources(places: list[Place], *, num_files: int) -> Drafts:
     return made
 
 
-def _of_shards(place: Place, taken: list[str], num_files: int) -> Draft:
+def read_params(place: Place) -> SourceReadParams:
+    """How all that a place holds is read.
+
+    Raises:
+        UsageError: its largest shard has no column of text.
+    """
+    if place.format == "shards":
+        return SourceReadParams(path=place.path, **_shard_settings(place))  # type: ignore[arg-type]
+    return SourceReadParams(path=place.path, format="tree" if place.format == "tree" else "auto")
+
+
+def _shard_settings(place: Place) -> dict[str, object]:
     settings: dict[str, object] = {"include": list(place.include)} if place.include else {}
     if columns := _columns(place):
         settings["columns"] = columns
-    params = SourceReadParams(path=place.path, **settings)  # type: ignore[arg-type]
-    sample = sample_shards(place.path, place.files, params, num_files=num_files)
+    return settings
+
+
+def _of_shards(place: Place, taken: list[str], num_files: int) -> Draft:
+    settings = _shard_settings(place)
+    sample = sample_shards(place.path, place.files, read_params(place), num_files=num_files)
     name = source_name(place.names, taken)
     kind = kind_of(sample, place.names)
     shares, notes = _languages(sample, kind)

@@ -65,7 +65,8 @@ def natural_languages(documents: pa.Table) -> dict[str, float]:
     Raises:
         UsageError: the model is not in the cache.
     """
-    from pipeline.curation.language import load_model, one_line
+    from pipeline.curation.fasttext_models import one_line
+    from pipeline.curation.language import load_model
 
     texts = [one_line(text, 4000) for text in evenly([text for text in documents["text"].to_pylist() if text], _MAX_DOCUMENTS)]
     if not texts:
