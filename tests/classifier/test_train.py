@@ -1,6 +1,7 @@
 """Training a classifier: what it reads, that it is the same every time, and what its card says."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import yaml
 import zstandard
 
 from pipeline.classifier.train import ClassifierParams, card_path, train_classifier
@@ -18,38 +20,18 @@ from tests.corpus import PACKAGES, STDLIB
 from tests.curation.documents import steps
 from tests.curation.test_rejudge import raw_of
 
+PLAIN = "the weights of a mixture are what a reader of this page would have to know before he begins with it"
+LOUD = "BUY now cheap pills click here free $$$ winner http://x.example !!! offer viagra"
 SMALL = ClassifierParams(dim=4, buckets=1000, min_count=1, held_out_fraction=0.2)
 
 
 def proses(count: int) -> list[str]:
-    words = [
-        "the",
-        "weights",
-        "of",
-        "a",
-        "mixture",
-        "are",
-        "what",
-        "a",
-        "reader",
-        "of",
-        "this",
-        "page",
-        "would",
-        "have",
-        "to",
-        "know",
-        "before",
-        "he",
-        "begins",
-        "with",
-        "it",
-    ]
+    words = PLAIN.split()
     return [" ".join(words[(index * 7 + step * 5) % len(words)] for step in range(40)) + f" {index}." for index in range(count)]
 
 
 def spams(count: int) -> list[str]:
-    words = ["BUY", "now", "cheap", "pills", "click", "here", "free", "$$$", "winner", "http://x.example", "!!!", "offer", "viagra"]
+    words = LOUD.split()
     return [" ".join(words[(index * 3 + step * 5) % len(words)] for step in range(40)) + f" {index}" for index in range(count)]
 
 
@@ -129,6 +111,12 @@ def test_the_command_prints_the_scores_and_a_run_uses_the_model(tmp_path: Path, 
     decisions = curate(raw, steps({"quality": {"model": str(tmp_path / "m.bin")}})).decisions
     assert decisions["verdict"].to_pylist() == ["kept"] * 3 + ["dropped"] * 3 + ["broken"]
     assert decisions["reason"].to_pylist()[3] == "quality_score"
+
+
+def test_the_pages_curation_works(trained: tuple[Path, dict[str, Any]]) -> None:
+    [block] = re.findall(r"```yaml\n(.*?)```", (Path(__file__).parent.parent.parent / "docs/quality.md").read_text(), re.S)
+    entries = yaml.safe_load(block.replace("models/prose.bin", str(trained[0])))["curation"]
+    assert [step.name for step in steps(*entries)] == ["language", "gopher_quality", "quality"]
 
 
 @pytest.mark.parametrize(
