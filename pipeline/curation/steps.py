@@ -33,6 +33,7 @@ STEPS = {
     "opencoder": "pipeline.curation.rules_opencoder.OpenCoderParams",
     "redact": "pipeline.curation.redact.RedactParams",
     "quality": "pipeline.curation.quality.QualityParams",
+    "opencoder_syntax": "pipeline.curation.rules_syntax.OpenCoderSyntaxParams",
     "redpajama_github": "pipeline.curation.rules_code.RedPajamaGithubParams",
     "refinedweb": "pipeline.curation.rules_refinedweb.RefinedWebParams",
     "starcoder": "pipeline.curation.rules_code.StarCoderParams",
