@@ -37,6 +37,11 @@ def parse_all(documents: Sequence[Document]) -> "list[Parsed | None]":
         return [parsed for group in _groups(documents) for parsed in _parse_group(group)]
 
 
+def process_id() -> int | None:
+    """That of the parser's process; None: none runs."""
+    return _process.child.pid if _process is not None and _process.alive else None
+
+
 def _groups(documents: Sequence[Document]) -> Iterator[Sequence[Document]]:
     start = size = 0
     for place, (_, text) in enumerate(documents):

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from functools import cache
 from typing import NamedTuple
 
-from tree_sitter import Node, Parser, Point, Query, QueryCursor
+from tree_sitter import Language, Node, Parser, Point, Query, QueryCursor
 from tree_sitter_language_pack import get_language
 
 from pipeline.curation.grammars import GRAMMARS, NAMES
@@ -52,7 +52,7 @@ def parse(text: bytes | memoryview, *, grammar: int) -> Parsed | None:
         text: UTF-8.
         grammar: a place in NAMES.
     """
-    parser, query = _tools(grammar)
+    parser = parser_of(grammar)
     view = memoryview(text)
     limit = len(view) // _BYTES_PER_REPORT + 1000, len(view) * _MAX_REREADS // _CHUNK_BYTES + 1000
     reports = reads = 0
@@ -74,7 +74,7 @@ def parse(text: bytes | memoryview, *, grammar: int) -> Parsed | None:
         return None
     if _is_bare(root, view):
         return None
-    found = QueryCursor(query, match_limit=_MATCH_LIMIT).captures(root)
+    found = QueryCursor(_query_of(grammar), match_limit=_MATCH_LIMIT).captures(root)
     spans = array("i")
     for kind, name in ((COMMENT, "comment"), (STRING, "string")):
         for node in found.get(name, ()):
@@ -92,10 +92,17 @@ def parse(text: bytes | memoryview, *, grammar: int) -> Parsed | None:
 
 
 @cache
-def _tools(grammar: int) -> tuple[Parser, Query]:
-    asked = GRAMMARS[NAMES[grammar]]
-    language = get_language(asked.name)  # type: ignore[arg-type]
-    return Parser(language), Query(language, asked.query + "(ERROR) @error (MISSING) @missing")
+def parser_of(grammar: int) -> Parser:
+    return Parser(_language(grammar))
+
+
+@cache
+def _query_of(grammar: int) -> Query:
+    return Query(_language(grammar), GRAMMARS[NAMES[grammar]].query + "(ERROR) @error (MISSING) @missing")
+
+
+def _language(grammar: int) -> Language:
+    return get_language(GRAMMARS[NAMES[grammar]].name)  # type: ignore[arg-type]
 
 
 def _is_bare(root: Node, text: memoryview) -> bool:

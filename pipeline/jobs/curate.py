@@ -29,7 +29,7 @@ from pipeline.units import Unit, assign_salts, form_units
 JOB = "curate"
 DATASETS = ("documents", "decisions", "signatures")
 VERSION = 3
-LIBRARIES = ("pyarrow", "numpy", "zstandard", "datasketch", "fasttext-community")
+LIBRARIES = ("pyarrow", "numpy", "zstandard", "datasketch", "fasttext-community", "tree-sitter", "tree-sitter-language-pack")
 
 
 def run(space: Workspace) -> None:
