@@ -34,6 +34,7 @@ STEPS = {
     "redact": "pipeline.curation.redact.RedactParams",
     "quality": "pipeline.curation.quality.QualityParams",
     "opencoder_syntax": "pipeline.curation.rules_syntax.OpenCoderSyntaxParams",
+    "redact": "pipeline.curation.redact.RedactParams",
     "redpajama_github": "pipeline.curation.rules_code.RedPajamaGithubParams",
     "refinedweb": "pipeline.curation.rules_refinedweb.RefinedWebParams",
     "starcoder": "pipeline.curation.rules_code.StarCoderParams",
