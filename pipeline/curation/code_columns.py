@@ -19,12 +19,18 @@ _XML, _XML_CHARS = ("<?xml version=",), 100
 
 def inside(languages: frozenset[str], measure: Measure) -> Measure:
     """The measure in these languages (by their canonical names), NaN elsewhere; an unknown language is none of them."""
-    return lambda columns: np.where(in_languages(columns["language"], languages), measure(columns), np.nan)
+    return lambda columns: np.where(is_in(columns, languages), measure(columns), np.nan)
 
 
 def outside(languages: frozenset[str], measure: Measure) -> Measure:
     """The measure in all other languages, the unknown too."""
-    return lambda columns: np.where(in_languages(columns["language"], languages), np.nan, measure(columns))
+    return lambda columns: np.where(is_in(columns, languages), np.nan, measure(columns))
+
+
+@once_per_batch
+def is_in(columns: Columns, languages: frozenset[str]) -> np.ndarray:
+    """Which documents are in one of these languages, bool [n]."""
+    return in_languages(columns["language"], languages)
 
 
 @once_per_batch
@@ -40,7 +46,7 @@ def encoded(columns: Columns) -> EncodedMeasures:
 @once_per_batch
 def html_visible_chars(columns: Columns) -> np.ndarray:
     """NaN in other languages, where what looks like a tag is none."""
-    is_html = in_languages(columns["language"], _HTML)
+    is_html = is_in(columns, _HTML)
     visible = np.full(len(is_html), np.nan)
     visible[is_html] = visible_chars(columns["text"].filter(pa.array(is_html)))
     return visible

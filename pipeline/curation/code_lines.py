@@ -12,8 +12,11 @@ from pipeline.kernels import inlined, kernel, string_buffers
 LONG_STRING_WORDS = 20
 
 _FNV_OFFSET, _FNV_PRIME = np.uint64(0xCBF29CE484222325), np.uint64(0x100000001B3)
-_LINE_FEED, _BACKSLASH, _UNDERSCORE, _ZERO = (ord(char) for char in "\n\\_0")
+_LINE_FEED, _BACKSLASH, _UNDERSCORE, _ZERO, _SEMICOLON, _PERCENT = (ord(char) for char in "\n\\_0;%")
 _SCATTER = np.uint64(0x9E3779B97F4A7C15)
+
+_S, _E, _R = (np.uint8(ord(letter)) for letter in "ser")
+_LOWER = np.uint8(32)  # the bit that upper and lower case differ in
 
 # What a byte may begin or be part of; the other bytes only count in their line's hash.
 _PLAIN, _SPACE, _QUOTE, _MARK, _ASSERT, _TODO, _FIXME, _YOUR_CODE, _NOT_ASCII, _END = range(10)
@@ -48,16 +51,18 @@ def code_line_measures(texts: pa.StringArray) -> CodeLineMeasures:
 
 @cache
 def _kinds() -> np.ndarray:
-    """uint8 [256]."""
-    kinds = np.full(256, _PLAIN, np.uint8)
-    kinds[128:] = _NOT_ASCII
-    for kind, bytes_ in ((_QUOTE, b"\"'`"), (_MARK, b"/#-*;%")):
-        kinds[list(bytes_)] = kind
+    """By byte, uint8 [2, 2, 256]: in a text without or with asserts, outside of comments or inside."""
+    kinds = np.full((2, 2, 256), _PLAIN, np.uint8)
+    kinds[..., 128:] = _NOT_ASCII
+    kinds[..., [byte for byte in range(128) if chr(byte).isspace()]] = _SPACE
+    kinds[..., _LINE_FEED] = _END
+    kinds[..., list(b"\"'`")] = _QUOTE
+    kinds[:, 0, list(b"/#-*")] = _MARK
     # The least frequent letter of each phrase; the x is that of hexadecimal numbers, too.
-    for kind, letter in ((_ASSERT, "s"), (_TODO, "d"), (_FIXME, "x"), (_YOUR_CODE, "y")):
-        kinds[[ord(letter), ord(letter.upper())]] = kind
-    kinds[[byte for byte in range(128) if chr(byte).isspace()]] = _SPACE
-    kinds[_LINE_FEED] = _END
+    kinds[..., list(b"xX")] = _FIXME
+    kinds[1, :, list(b"sS")] = _ASSERT
+    kinds[:, 1, list(b"dD")] = _TODO
+    kinds[:, 1, list(b"yY")] = _YOUR_CODE
     return kinds
 
 
@@ -65,12 +70,10 @@ def _kinds() -> np.ndarray:
 def _line_counts(offsets: np.ndarray, data: np.ndarray, flags: np.ndarray, kinds: np.ndarray) -> np.ndarray:
     """int64 [6, n], the rows of CodeLineMeasures."""
     counts = np.zeros((6, len(offsets) - 1), np.int64)
-    most = 0
+    # Lines of two characters, as many as could be; what is not written to takes no memory.
+    most = 1
     for document in range(len(offsets) - 1):
-        lines = 1
-        for i in range(offsets[document], offsets[document + 1]):
-            lines += data[i] == _LINE_FEED
-        most = max(most, lines)
+        most = max(most, (offsets[document + 1] - offsets[document]) // 3 + 1)
     hashes = np.empty(most, np.uint64)
     size = 4
     while size < 2 * most:
@@ -82,14 +85,19 @@ def _line_counts(offsets: np.ndarray, data: np.ndarray, flags: np.ndarray, kinds
         row = counts[:, document]
         start, i, end = offsets[document], offsets[document], offsets[document + 1]
         num_hashes = 0
+        outside, inside = kinds[_may_assert(data[start:end])]
         while i < end:
             value = _FNV_OFFSET
             chars = string_end = 0
-            in_comment = has_assert = has_todo = has_long_string = False
+            has_assert = has_todo = has_long_string = False
             failed[34] = failed[39] = failed[96] = False
+            while i < end and outside[data[i]] == _SPACE:
+                i += 1
+            in_comment = i < end and (data[i] == _SEMICOLON or data[i] == _PERCENT)
+            own_kinds = inside if in_comment else outside
             while i < end:
                 byte = data[i]
-                kind = kinds[byte]
+                kind = own_kinds[byte]
                 if kind == _PLAIN:
                     value = (value ^ np.uint64(byte)) * _FNV_PRIME
                     chars += 1
@@ -110,24 +118,24 @@ def _line_counts(offsets: np.ndarray, data: np.ndarray, flags: np.ndarray, kinds
                         value = (value ^ np.uint64(data[k])) * _FNV_PRIME
                 elif kind == _QUOTE:
                     if i + 2 < end and data[i + 1] == byte and data[i + 2] == byte:
-                        in_comment = True
+                        own_kinds, in_comment = inside, True
                     if i >= string_end and not failed[byte]:
                         string_end, num_words = _string(data, i, end, flags)
                         failed[byte] = string_end == 0
                         has_long_string |= num_words > LONG_STRING_WORDS
                 elif kind == _MARK:
-                    in_comment |= _opens_comment(data, i, start, end, chars == 0)
+                    if _opens_comment(data, i, start, end, chars == 0):
+                        own_kinds, in_comment = inside, True
                 elif kind == _ASSERT:
                     has_assert |= _stands_at(data, i - 1, start, end, _PHRASE_ASSERT)
                 elif kind == _FIXME and i > start and data[i - 1] == _ZERO:
                     row[5] += _hexadecimal_chars(data, i - 1, start, end, flags)
+                elif kind == _TODO:
+                    has_todo |= _stands_at(data, i - 2, start, end, _PHRASE_TODO)
+                elif kind == _YOUR_CODE:
+                    has_todo |= _stands_at(data, i, start, end, _PHRASE_YOUR_CODE)
                 elif in_comment:
-                    if kind == _TODO:
-                        has_todo |= _stands_at(data, i - 2, start, end, _PHRASE_TODO)
-                    elif kind == _YOUR_CODE:
-                        has_todo |= _stands_at(data, i, start, end, _PHRASE_YOUR_CODE)
-                    else:
-                        has_todo |= _stands_at(data, i - 2, start, end, _PHRASE_FIXME)
+                    has_todo |= _stands_at(data, i - 2, start, end, _PHRASE_FIXME)
                 value = (value ^ np.uint64(byte)) * _FNV_PRIME
                 chars += 1
                 i += width
@@ -141,6 +149,16 @@ def _line_counts(offsets: np.ndarray, data: np.ndarray, flags: np.ndarray, kinds
             i += 1
         row[1] = _num_repeated(hashes, num_hashes, table, times)
     return counts
+
+
+@kernel
+def _may_assert(text: np.ndarray) -> int:
+    """1 where the middle of "assert" stands anywhere, in any case, else 0; it tries all places, so that it runs on many at once."""
+    found = np.uint8(0)
+    for i in range(len(text) - 3):
+        here = (text[i] | _LOWER == _S) & (text[i + 1] | _LOWER == _S) & (text[i + 2] | _LOWER == _E) & (text[i + 3] | _LOWER == _R)
+        found |= np.uint8(here)
+    return int(found)
 
 
 @inlined
@@ -164,7 +182,7 @@ def _opens_comment(data: np.ndarray, i: int, start: int, end: int, is_first: boo
         return following == 45
     if byte == 42:  # *, (*
         return is_first or (i > start and data[i - 1] == 40)
-    return byte == 35 or is_first  # #; first of its line ; %
+    return True  # #
 
 
 @kernel

@@ -32,9 +32,14 @@ def code_words(texts: pa.StringArray) -> Words:
     return Words(*_split(*string_buffers(texts), _classes(), _folded()))
 
 
-def distinct_words(words: Words) -> np.ndarray:
-    """How many different words each document has, int64 [n]."""
-    return _num_distinct(words.starts, words.hashes)
+def word_chars(words: Words) -> np.ndarray:
+    """Characters of all words of each document together, int64 [n]."""
+    return _num_chars(words.starts, words.kinds)
+
+
+def distinct_words(words: Words, wanted: np.ndarray) -> np.ndarray:
+    """How many different words the wanted (bool [n]) documents have, int64 [n]; 0: not wanted."""
+    return _num_distinct(words.starts, words.hashes, wanted)
 
 
 @cache
@@ -100,7 +105,16 @@ def _split(offsets: np.ndarray, data: np.ndarray, classes: np.ndarray, folded: n
 
 
 @kernel
-def _num_distinct(starts: np.ndarray, hashes: np.ndarray) -> np.ndarray:
+def _num_chars(starts: np.ndarray, kinds: np.ndarray) -> np.ndarray:
+    num = np.zeros(len(starts) - 1, np.int64)
+    for document in range(len(num)):
+        for k in range(starts[document], starts[document + 1]):
+            num[document] += kinds[k] >> 2
+    return num
+
+
+@kernel
+def _num_distinct(starts: np.ndarray, hashes: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     num = np.zeros(len(starts) - 1, np.int64)
     most = 0
     for document in range(len(num)):
@@ -110,6 +124,8 @@ def _num_distinct(starts: np.ndarray, hashes: np.ndarray) -> np.ndarray:
         size *= 2
     table = np.empty(size, np.uint64)
     for document in range(len(num)):
+        if not wanted[document]:
+            continue
         used = 4
         while used < 2 * (starts[document + 1] - starts[document]):
             used *= 2

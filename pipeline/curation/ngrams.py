@@ -72,26 +72,16 @@ def _ngram_chars(starts: np.ndarray, hashes: np.ndarray, kinds: np.ndarray, cove
         num_words = min(starts[document + 1] - begin, MAX_WORDS)
         for i in range(num_words):
             ends[i + 1] = ends[i] + (kinds[begin + i] >> 2)
-            ngrams[i] = hashes[begin + i]
+        num_places = max(num_words - 1, 0)
+        for i in range(num_places):
+            ngrams[i] = hashes[begin + i] * _BASE + hashes[begin + i + 1]
             places[i] = i
-        num_places = num_words
-        for length in range(2, 11):
-            if num_words < length:
-                break
-            # An n-gram here needs words enough, and, from 3 on, an (n - 1)-gram at the next place that occurs twice too.
-            kept = 0
-            for k in range(num_places):
-                i = places[k]
-                if i + length <= num_words and (length == 2 or (k + 1 < num_places and places[k + 1] == i + 1)):
-                    places[kept] = i
-                    kept += 1
-            num_places = kept
-            for k in range(num_places):
-                ngrams[places[k]] = ngrams[places[k]] * _BASE + hashes[begin + places[k] + length - 1]
-            if length == 2:
-                _look_up(table, ngrams, firsts, counts, places, num_places)
-            else:
-                _look_on(table, ngrams, firsts, counts, places, num_places, others)
+        _look_up(table, ngrams, firsts, counts, places, num_places)
+        for length in range(2, min(10, num_words) + 1):
+            if length > 2:
+                num_places = _lengthen(
+                    hashes[begin + length - 1 : begin + num_words], table, ngrams, firsts, counts, places, num_places, others
+                )
             kept = 0
             for k in range(num_places):
                 places[kept] = places[k]
@@ -118,26 +108,44 @@ def _look_up(table: np.ndarray, ngrams: np.ndarray, firsts: np.ndarray, counts: 
     for k in range(num_places):
         i = places[k]
         slot = np.int64((ngrams[i] * _SCATTER) >> shift)
-        while table[slot] >= 0 and ngrams[table[slot]] != ngrams[i]:
+        first = table[slot]
+        while first >= 0 and ngrams[first] != ngrams[i]:
             slot = (slot + 1) & (size - 1)
-        if table[slot] < 0:
-            table[slot] = i
+            first = table[slot]
+        if first < 0:
+            table[slot] = first = i
             counts[i] = 0
-        firsts[i] = table[slot]
-        counts[table[slot]] += 1
+        firsts[i] = first
+        counts[first] += 1
 
 
 @kernel
-def _look_on(
-    table: np.ndarray, ngrams: np.ndarray, firsts: np.ndarray, counts: np.ndarray, places: np.ndarray, num_places: int, others: np.ndarray
-) -> None:
-    """The same, where `firsts` has the first places of the n-grams that are shorter by a word.
+def _lengthen(
+    following: np.ndarray,
+    table: np.ndarray,
+    ngrams: np.ndarray,
+    firsts: np.ndarray,
+    counts: np.ndarray,
+    places: np.ndarray,
+    num_places: int,
+    others: np.ndarray,
+) -> int:
+    """Makes of the (n - 1)-grams at `places` the n-grams of those that can occur twice; their number.
 
-    What stands there often goes on in the same way, so that only the others have to be looked up.
+    The word that follows has to be there, and the (n - 1)-gram at the next place has to occur twice too. Where an (n - 1)-gram came
+    first it often goes on in the same way, so that only the others have to be looked up.
+
+    Args:
+        following: the hash of the last word of the n-gram at each place.
     """
-    num_others = 0
-    for k in range(num_places):
+    kept = num_others = 0
+    for k in range(num_places - 1):
         i = places[k]
+        if places[k + 1] != i + 1 or i >= len(following):
+            continue
+        ngrams[i] = ngrams[i] * _BASE + following[i]
+        places[kept] = i
+        kept += 1
         first = firsts[i]
         if first == i:
             counts[i] = 1
@@ -147,6 +155,7 @@ def _look_on(
             others[num_others] = i
             num_others += 1
     _look_up(table, ngrams, firsts, counts, others, num_others)
+    return kept
 
 
 @kernel

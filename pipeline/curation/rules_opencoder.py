@@ -8,6 +8,7 @@ from pipeline.curation.code_columns import (
     characters,
     encoded_fraction,
     inside,
+    is_in,
     longest_encoded_run_chars,
     num_chars,
     num_lines,
@@ -16,7 +17,7 @@ from pipeline.curation.code_columns import (
 )
 from pipeline.curation.code_lines import CodeLineMeasures, code_line_measures
 from pipeline.curation.code_measures import head_markers
-from pipeline.curation.code_words import code_words, distinct_words
+from pipeline.curation.code_words import code_words, distinct_words, word_chars
 from pipeline.curation.ngrams import REPEATED_LENGTHS, TOP_LENGTHS, NgramMeasures, covered_ngram_measures
 from pipeline.curation.rule import Columns, Rule, RuleSet, once_per_batch, ratio
 from pipeline.curation.rules_code import Count, Ratio
@@ -119,7 +120,7 @@ class OpenCoderParams(RuleSet):
             Rule("opencoder_data_chars", inside(data, num_chars), maximum=self.max_data_chars),
             Rule(
                 "opencoder_data_distinct_word_fraction",
-                inside(data, _distinct_word_fraction),
+                lambda c: _distinct_word_fraction(c, data),
                 minimum=self.min_data_distinct_word_fraction,
             ),
         ]
@@ -151,9 +152,7 @@ def _words(columns: Columns) -> Words:
 
 @once_per_batch
 def _word_chars(columns: Columns) -> np.ndarray:
-    """Of all words of each document together, int64 [n]."""
-    ends = np.concatenate([[0], np.cumsum(_words(columns).kinds >> 2, dtype=np.int64)])
-    return np.diff(ends[_words(columns).starts])
+    return word_chars(_words(columns))
 
 
 @once_per_batch
@@ -211,5 +210,6 @@ def _todo_line_fraction(columns: Columns) -> np.ndarray:
     return ratio(_lines(columns).num_todo_lines, characters(columns).num_lines)
 
 
-def _distinct_word_fraction(columns: Columns) -> np.ndarray:
-    return ratio(distinct_words(_words(columns)), np.diff(_words(columns).starts))
+def _distinct_word_fraction(columns: Columns, languages: frozenset[str]) -> np.ndarray:
+    wanted = is_in(columns, languages)
+    return np.where(wanted, ratio(distinct_words(_words(columns), wanted), np.diff(_words(columns).starts)), np.nan)

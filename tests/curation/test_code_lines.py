@@ -11,7 +11,7 @@ from tests.corpus import PACKAGES, STDLIB
 from tests.curation.documents import DOCUMENTS, sliced, texts
 
 _TODO = re.compile(r"todo|fixme|your code here", re.ASCII | re.IGNORECASE)
-_OPENS = re.compile(r"//|/\*|\(\*|#|--|\"\"\"|'''|(?<!\S)(?:^\s*)[*;%]")
+_OPENS = re.compile(r"//|/\*|\(\*|#|--|\"\"\"|'''|^\s*\*|^[ \t]*[;%]")
 
 
 def _strings(line: str) -> list[str]:

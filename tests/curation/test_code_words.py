@@ -1,12 +1,13 @@
 import re
 import string
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.curation.code_words import code_words, distinct_words
+from pipeline.curation.code_words import code_words, distinct_words, word_chars
 from tests.corpus import STDLIB
 from tests.curation.documents import BLANK, DOCUMENTS, sliced, texts
 
@@ -33,7 +34,10 @@ def check(documents: list[str]) -> None:
         for word, value in zip(expected, words.hashes[own].tolist(), strict=True):
             assert hashes.setdefault(folded(word), value) == value
     assert len(set(hashes.values())) == len(hashes)
-    assert distinct_words(words).tolist() == [len({folded(word) for word in words_of(text)}) for text in documents]
+    wanted = np.arange(len(documents)) % 3 > 0
+    distinct = [len({folded(word) for word in words_of(text)}) for text in documents]
+    assert distinct_words(words, wanted).tolist() == np.where(wanted, distinct, 0).tolist()
+    assert word_chars(words).tolist() == [sum(map(len, words_of(text))) for text in documents]
 
 
 @given(st.lists(texts | st.sampled_from(DOCUMENTS)))
