@@ -27,6 +27,8 @@ class DecontaminateParams(RuleSet):
         min_left_fraction: a document of which the cuts leave less, in characters, is dropped.
     """
 
+    edit_ignores = frozenset(["min_left_fraction"])
+
     indexes: tuple[str, ...] = Field(min_length=1)
     action: Literal["drop", "cut"] = "drop"
     max_overlap: Annotated[float, Field(ge=0, le=1)] | None = 0.2

@@ -39,6 +39,8 @@ class RedactParams(RuleSet):
     detect-secrets 1.5 without its BasicAuth and Keyword plugins. Private keys are our own.
     """
 
+    edit_ignores = frozenset(["max_emails", "max_ips", "max_secrets"])
+
     emails: bool = True
     ips: bool = True
     secrets: bool = True

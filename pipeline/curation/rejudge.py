@@ -95,8 +95,7 @@ def edit_differs(old: Step, new: Step) -> bool:
     if old.rule_set is None or new.rule_set is None:
         return False
     changed = {name for name in type(new.rule_set).model_fields if getattr(old.rule_set, name) != getattr(new.rule_set, name)}
-    reads = type(new.rule_set).edit_reads
-    return bool(changed if reads is None else changed & reads)
+    return bool(changed - type(new.rule_set).edit_ignores)
 
 
 def _fell_at(reasons: pa.StringArray, steps: Sequence[Step]) -> np.ndarray:

@@ -120,12 +120,12 @@ class RuleSet(Params):
     Attributes:
         costly: such a step sees only the documents that still stand when its turn comes.
         meant_for: the kind of sources that it may judge; None: any.
-        edit_reads: the fields that what `edit` makes of a text depends on; None: it may be any.
+        edit_ignores: the fields that have no part in what `edit` makes of a text.
     """
 
     costly: ClassVar[bool] = False
     meant_for: ClassVar[Literal["code", "text"] | None] = None
-    edit_reads: ClassVar[frozenset[str] | None] = None
+    edit_ignores: ClassVar[frozenset[str]] = frozenset()
 
     @abstractmethod
     def rules(self) -> list[Rule]:

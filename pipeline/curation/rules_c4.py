@@ -27,6 +27,7 @@ class C4Params(RuleSet):
     """
 
     meant_for = "text"
+    edit_ignores = frozenset(["max_lorem_ipsum_lines", "max_curly_bracket_lines", "min_sentences"])
 
     max_word_chars: Count = 1000
     end_marks: tuple[str, ...] | None = (".", "?", "!", '"')

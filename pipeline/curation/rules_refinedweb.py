@@ -27,6 +27,7 @@ class RefinedWebParams(RuleSet):
     """
 
     meant_for = "text"
+    edit_ignores = frozenset(["max_cut_word_fraction"])
 
     max_upper_case_fraction: Ratio = 0.5
     cut_digits: bool = True

@@ -64,6 +64,7 @@ def config_text(entries: Sequence[Entry], *, workdir: str, call: str, path: str,
         f"workdir: {flow(workdir)} # every dataset and the report go here",
         "",
         "# The order is the priority in deduplication: of two like documents the earlier source keeps its own.",
+        "# A step that is commented out is a choice of yours. To keep benchmarks out, see docs/decontamination.md.",
         "sources:",
         *(line for entry in entries for line in _source(entry)),
         *(f"  # Left out: {line}" for line in skipped),
@@ -125,12 +126,12 @@ def _curation(entry: Entry) -> Iterator[str]:
             yield f"    # Drops most by {', '.join(f'{reason} ({count:,})' for reason, count in dropped)}"
     yield f"    curation:{'' if found.proposed else ' []'}"
     for trial in found.trials:
-        entry_text = flow(trial.entry)
+        text = flow(trial.entry)
         if isinstance(trial.entry, dict):
-            entry_text = entry_text.removeprefix("{").removesuffix("}")
-        yield f"      - {entry_text}" if trial.is_proposed else f"      # - {entry_text} # {trial.remark}"
-    if entry.draft.kind == "text" and not is_english(entry.draft):
-        yield "      # - gopher_quality: {stop_words: [...]} # its words are English: give it some of the source's language"
+            text = text.removeprefix("{").removesuffix("}")
+        if text == "redact" and entry.draft.kind == "text" and not is_english(entry.draft):
+            yield "      # - gopher_quality: {stop_words: [...]} # its words are English: give it some of the source's language"
+        yield f"      - {text}" if trial.is_proposed else f"      # - {text} # {trial.remark}"
 
 
 def _mixture(mixed: Sequence[Entry], left: Sequence[str]) -> Iterator[str]:

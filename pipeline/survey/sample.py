@@ -1,18 +1,21 @@
 """A few documents of a place, read as a run reads them, but the beginning of a few of its files alone."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import groupby
-from typing import TypeVar
+from typing import BinaryIO, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline import schema, storage
+from pipeline.curation.root_licence import root_licences
 from pipeline.readers import tree
 from pipeline.readers.languages import with_languages
 from pipeline.readers.record import Place as Container
-from pipeline.readers.source import SourceReadParams, read_unit
+from pipeline.readers.root_files import tree_root_files
+from pipeline.readers.source import LICENCES, SourceReadParams, read_unit
 from pipeline.survey.listing import File
 from pipeline.units import Piece, Unit
 
@@ -41,7 +44,8 @@ def sample_shards(path: str, files: tuple[tuple[str, File], ...], params: Source
         # Parquet is read in batches, so that none has to end it.
         limits = {} if file.shape == "parquet" else {"max_unpacked_bytes": _MAX_BYTES}
         unit = Unit("sample", "sample", (Piece(container, file.shape, 0, 1 << 40),), 0, "")
-        batches += _first(read_unit(unit, params.model_copy(update=limits)), _MAX_ARCHIVE_ROWS if is_archive else _MAX_ROWS)
+        found = read_unit(unit, params.model_copy(update=limits), root_licences=root_licences)
+        batches += _first(found, _MAX_ARCHIVE_ROWS if is_archive else _MAX_ROWS)
     return _numbered(batches)
 
 
@@ -52,11 +56,19 @@ def sample_tree(path: str, names: list[str], params: SourceReadParams) -> pa.Tab
     for top, held in groupby(chosen, key=lambda name: name.split("/", 1)[0] if "/" in name else "."):
         inside = [(name if top == "." else name.split("/", 1)[1], name) for name in held]
         files = ((short, lambda name=name: storage.open_read(os.path.join(path, name))) for short, name in inside)
+        licences = pa.scalar(root_licences(tree_root_files(_root_files(os.path.join(path, top)))), LICENCES)
         for records in map(with_languages, tree.read_tree(files, place=Container(top), params=params)):  # type: ignore[arg-type]
             columns = {name: records[name] for name in records.schema.names}
             columns |= {"id": pa.nulls(records.num_rows, pa.uint64()), "container": pa.repeat(top, records.num_rows)}
+            columns["root_licences"] = pa.repeat(licences, records.num_rows)
             batches.append(pa.record_batch([columns[name] for name in schema.RAW.names], schema=schema.RAW))
     return _numbered(batches)
+
+
+def _root_files(folder: str) -> Iterator[tuple[str, Callable[[], BinaryIO]]]:
+    for name in storage.list_names(folder):
+        if storage.is_file(path := os.path.join(folder, name)):
+            yield name, partial(storage.open_read, path)
 
 
 def evenly(items: Sequence[T], most: int) -> list[T]:

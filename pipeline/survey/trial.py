@@ -1,6 +1,7 @@
 """Which steps of curation suit a source, tried on its sample."""
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,9 +19,15 @@ _ENGLISH_FRACTION = 0.8
 # Pages full of markup and names score lower than plain prose.
 _MARKUP_MIN_SCORE = 0.4
 
-_CODE = ("starcoder2",)
-
 Entry = str | dict[str, dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A step that may suit; `choice`: what a user has to decide about it, who finds it as a comment; "": it is proposed if it suits."""
+
+    entry: Entry
+    choice: str = ""
 
 
 @dataclass(frozen=True)
@@ -58,27 +65,44 @@ def try_steps(draft: Draft) -> Curation:
     batch = raw[0] if raw else pa.record_batch([[] for _ in schema.RAW], schema=schema.RAW)
     readable = batch.filter(pc.is_null(batch["error"]))
     trials = []
-    for entry in candidate_steps(draft):
-        _, reasons = _judged(readable, [entry])
+    for candidate in candidate_steps(draft):
+        _, reasons = _judged(readable, [candidate.entry])
         suits = reasons.total() <= _MAX_DROPPED_FRACTION * readable.num_rows
-        remark = "" if suits else f"would drop {reasons.total() / readable.num_rows:.0%} of the sample ({_most(reasons)})"
-        trials.append(Trial(entry, suits, remark))
+        dropped = reasons.total() / max(1, readable.num_rows)
+        remark = f"would drop {dropped:.0%} of the sample" + (f" ({_most(reasons)})" if reasons else "")
+        is_proposed = suits and not candidate.choice
+        trials.append(Trial(candidate.entry, is_proposed, "" if is_proposed else "; ".join(filter(None, [candidate.choice, remark]))))
     kept, reasons = _judged(readable, [trial.entry for trial in trials if trial.is_proposed])
     return Curation(tuple(trials), readable.num_rows, readable.num_rows - reasons.total(), kept, dict(reasons))
 
 
-def candidate_steps(draft: Draft) -> list[Entry]:
+def candidate_steps(draft: Draft) -> list[Candidate]:
     """In the order in which they should work."""
-    if draft.kind == "code":
-        return list(_CODE)
-    steps: list[Entry] = []
+    return [*(_for_code(draft) if draft.kind == "code" else _for_text(draft)), Candidate("redact")]
+
+
+def _for_code(draft: Draft) -> Iterator[Candidate]:
+    has_paths = draft.sample["path"].null_count < 0.5 * draft.sample.num_rows
+    if has_paths:
+        yield Candidate("linguist")  # vendored and generated files go by their paths
+    yield Candidate("starcoder2")
+    yield Candidate("opencoder", "stricter: what repeats, little text, few letters")
+    if has_paths or draft.sample["licences"].null_count < draft.sample.num_rows:
+        yield Candidate("licence", "permissive licences alone, and none that is unknown")
+
+
+def _for_text(draft: Draft) -> Iterator[Candidate]:
     if draft.languages:
         params: dict[str, Any] = {"languages": [language for language in draft.languages if draft.languages[language] >= 0.05]}
-        steps.append({"language": params | ({"min_score": _MARKUP_MIN_SCORE} if draft.is_markup else {})})
+        yield Candidate({"language": params | ({"min_score": _MARKUP_MIN_SCORE} if draft.is_markup else {})})
+    if not draft.is_markup:
+        yield Candidate("gopher_repetition")
     if is_english(draft):
         # Marks that count as words of their own would make markup look like no text.
-        steps.append({"gopher_quality": {"split_marks": False}} if draft.is_markup else "gopher_quality")
-    return steps
+        yield Candidate({"gopher_quality": {"split_marks": False}} if draft.is_markup else "gopher_quality")
+        if not draft.is_markup:
+            yield Candidate("c4", "for web pages: cuts lines that are no sentences")
+            yield Candidate("fineweb", "for web pages, after c4")
 
 
 def is_english(draft: Draft) -> bool:
