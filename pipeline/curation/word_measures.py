@@ -6,14 +6,15 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline.curation.characters import decode
-from pipeline.curation.word_classes import LETTER, SPACE, SYMBOL, word_classes
+from pipeline.curation.word_classes import CLOSES, LETTER, LOWER, SPACE, SYMBOL, word_classes
 from pipeline.curation.word_parts import is_cannot
-from pipeline.curation.words import MAX_RUN_BYTES, known, split_run, text_hash
-from pipeline.kernels import kernel, string_buffers
+from pipeline.curation.words import MAX_RUN_BYTES, is_abbreviation, known, split_run, text_hash
+from pipeline.kernels import inlined, kernel, string_buffers
 
 MAX_STOP_WORDS = 64  # one bit each
 
 _HAS_LETTER, _IS_SYMBOL = 1, 2
+_DOT = ord(".")
 _FNV_OFFSET, _FNV_PRIME = np.uint64(0xCBF29CE484222325), np.uint64(0x100000001B3)
 
 
@@ -74,29 +75,43 @@ def _split(
     for document in range(len(offsets) - 1):
         i, end = offsets[document], offsets[document + 1]
         while i < end:
-            # A run, and whether it is of ASCII letters alone, as most are: then it is one word.
+            # Most runs are letters, or letters and one closing mark: these need no look at their insides.
             run_start = i
             value = _FNV_OFFSET
-            is_plain = True
-            width = 0
+            chars, before = 0, np.int64(0)
+            is_plain, has_mark = True, False
+            width = 0  # of the white space that ends the run
             while i < end and i - run_start < MAX_RUN_BYTES:
-                byte = data[i]
-                if 97 <= byte | 32 <= 122:
-                    value = (value ^ np.uint64(byte)) * _FNV_PRIME
-                    i += 1
-                    continue
-                code, width = decode(data, i)
-                if classes[code] & SPACE:
+                code, size = np.int64(data[i]), 1
+                if code >= 0x80:
+                    code, size = decode(data, i)
+                flags = classes[code]
+                if flags & SPACE:
+                    width = size
                     break
-                is_plain = False
-                i += width
-                width = 0
+                if is_plain and flags & LETTER:
+                    for k in range(i, i + size):
+                        value = (value ^ np.uint64(data[k])) * _FNV_PRIME
+                    chars += 1
+                    before = code
+                elif is_plain and chars and _ends_run(data, i + size, end, classes) and (flags & CLOSES or code == _DOT):
+                    has_mark = bool(flags & SYMBOL) and size == 1
+                    if code == _DOT:
+                        has_mark = classes[before] & LOWER != 0 and not is_abbreviation(data, run_start, i + 1, abbreviations)
+                    is_plain = has_mark
+                else:
+                    is_plain = False
+                i += size
             if i == run_start:
                 pass
-            elif is_plain and not is_cannot(data, run_start, i):
+            elif is_plain and not is_cannot(data, run_start, i - has_mark) and (split_marks or not has_mark):
                 hashes[count] = value
-                kinds[count] = np.uint32((i - run_start) << 2 | _HAS_LETTER)
+                kinds[count] = np.uint32(chars << 2 | _HAS_LETTER)
                 count += 1
+                if has_mark:
+                    hashes[count] = text_hash(data, i - 1, i)
+                    kinds[count] = np.uint32(1 << 2 | _IS_SYMBOL)
+                    count += 1
             else:
                 ends[0] = i
                 num = split_run(data, run_start, i, classes, abbreviations, units, ends) if split_marks else 1
@@ -109,6 +124,11 @@ def _split(
             i += width  # of the white space
         starts[document + 1] = count
     return starts, hashes[:count], kinds[:count]
+
+
+@inlined
+def _ends_run(data: np.ndarray, i: int, end: int, classes: np.ndarray) -> bool:
+    return i == end or (data[i] < 0x80 and classes[data[i]] & SPACE != 0)
 
 
 @kernel

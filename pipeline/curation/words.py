@@ -73,16 +73,16 @@ def split_run(
     top = len(ends)  # suffixes are kept from the array's end downwards, until it is known how many tokens come before
     first, last = start, end
     while first < last:
-        if _is_abbreviation(data, first, last, abbreviations):
+        if is_abbreviation(data, first, last, abbreviations):
             break
         prefix = _prefix_bytes(data, first, last, classes)
-        if prefix and _is_abbreviation(data, first + prefix, last, abbreviations):
+        if prefix and is_abbreviation(data, first + prefix, last, abbreviations):
             first += prefix
             ends[count] = first
             count += 1
             break
         suffix = _suffix_bytes(data, first + prefix, last, classes, units)
-        if suffix and _is_abbreviation(data, first, last - suffix, abbreviations):
+        if suffix and is_abbreviation(data, first, last - suffix, abbreviations):
             last -= suffix
             top -= 1
             ends[top] = last
@@ -98,7 +98,7 @@ def split_run(
             top -= 1
             ends[top] = last
     if first < last:
-        if _is_abbreviation(data, first, last, abbreviations):
+        if is_abbreviation(data, first, last, abbreviations):
             ends[count] = last
             count += 1
         else:
@@ -114,7 +114,7 @@ def split_run(
 
 
 @kernel
-def _is_abbreviation(data: np.ndarray, first: int, last: int, abbreviations: np.ndarray) -> bool:
+def is_abbreviation(data: np.ndarray, first: int, last: int, abbreviations: np.ndarray) -> bool:
     if data[last - 1] != _DOT or not 2 <= last - first <= _MAX_KNOWN_BYTES:
         return False
     return _contains(abbreviations, text_hash(data, first, last))
