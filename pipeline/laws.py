@@ -25,8 +25,8 @@ def check_documents(source: str, counts: Mapping[str, Any]) -> None:
 
 
 def check_survivors(source: str, curated: Mapping[str, Any], counts: Mapping[str, Any]) -> None:
-    """Documents that curate kept = survivors + copies + near-duplicates."""
-    out = {name: counts.get(f"num_{name}", 0) for name in ("survivors", "copies", "near_duplicates")}
+    """Documents that curate kept = survivors + copies + near-duplicates + those that went with the fork that they are in."""
+    out = {name: counts.get(f"num_{name}", 0) for name in ("survivors", "copies", "near_duplicates", "forked")}
     equal(f"documents of source {source} in dedupe", {"kept by curate": curated.get("num_kept", 0)}, out)
 
 

@@ -98,14 +98,28 @@ SURVIVORS = pa.schema(
     [
         ("id", pa.uint64()),
         ("kept", pa.bool_()),
-        ("duplicate_of", pa.uint64()),  # a kept document; null: kept itself
-        ("similarity", pa.float32()),  # to duplicate_of; 1: the same text or signature; null: kept, or only joined over others
+        ("duplicate_of", pa.uint64()),  # a kept document; null: kept itself, or dropped with its repository
+        ("similarity", pa.float32()),  # to duplicate_of; 1: the same text or signature; null: no duplicate, or only joined over others
         ("is_exact", pa.bool_()),  # the similarity was counted from the shingles; false: it is the signatures' estimate
         ("component", pa.uint64()),  # the id of the best document of the cluster that edges join; its own: alone
         ("copies", pa.int64()),  # documents with the very same text, itself included
+        # The repository (hash64 of its name) that its own is a fork of, if forks are dropped; null: it was not dropped for that.
+        ("fork_of", pa.uint64()),
     ]
 )
 
+# Repositories most of whose documents another one has, the largest first.
+FORKS = pa.schema(
+    [
+        ("repository", pa.string()),
+        ("fork_of", pa.string()),
+        ("num_documents", pa.int64()),  # that the curation kept
+        ("num_duplicates", pa.int64()),  # of them, that fork_of has
+        ("sources", pa.list_(pa.string())),  # that hold its documents
+        ("repository_hash", pa.uint64()),  # as in signatures/
+        ("fork_of_hash", pa.uint64()),
+    ]
+)
 
 # Every document that dedupe compares, co-partitioned with `signatures/`. A rank is a place in the total order of priorities: 0 is the best.
 NODES = pa.schema(

@@ -73,13 +73,25 @@ class RunParams(Params):
     max_documents: int = Field(default=1, ge=1)  # different texts that may have a run
 
 
+class ForkParams(Params):
+    """A repository is a fork if another one has most of its documents. See pipeline/dedup/forks.py."""
+
+    min_fraction: float = Field(default=0.5, gt=0, le=1)  # of its documents
+    min_documents: int = Field(default=5, ge=1)  # that the other one has
+    drop: bool = False  # forks go as a whole, with what they have of their own; false: they are reported
+
+
 class DedupParams(Params):
-    """Exact deduplication is always on; `near: null` leaves it at that, `lines: null` and `runs: null` cut nothing."""
+    """Exact deduplication is always on; `near: null` leaves it at that, `lines: null` and `runs: null` cut nothing.
+
+    `forks: null` looks for none.
+    """
 
     lines: LineParams | None = None
     runs: RunParams | None = None
 
     near: NearParams | None = NearParams()
+    forks: ForkParams | None = ForkParams()
     # representative: a document falls only if it has a verified edge to a kept one. component: everything that edges join,
     # over any number of steps, falls but its best document.
     cluster: Literal["representative", "component"] = "representative"

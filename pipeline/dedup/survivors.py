@@ -24,17 +24,20 @@ def similar_enough(candidates: Iterable[Pairs], exact: Pairs, *, near: NearParam
         yield Pairs(batch.key, similarity)[similarity >= least]
 
 
-def survivors(ids: np.ndarray, nodes: pa.Table, decision: Decision, *, id_of: np.ndarray, exact: Pairs) -> pa.RecordBatch:
+def survivors(
+    ids: np.ndarray, nodes: pa.Table, decision: Decision, *, id_of: np.ndarray, exact: Pairs, fork_of: np.ndarray
+) -> pa.RecordBatch:
     """schema.SURVIVORS of some documents. Those of one node stand or fall together, and of a node that stands its best does.
 
     Args:
         ids: uint64 [n].
         nodes: schema.NODES [n].
         id_of: uint64 [num_documents], by rank.
+        fork_of: uint64 [n]; 0: the document is not dropped with its repository. One that is is a node of its own.
     """
     rank, node = nodes["rank"].to_numpy(), nodes["node"].to_numpy()
-    stands = decision.keeper[node] == KEPT
-    kept = stands & (rank == node)
+    stands, is_forked = decision.keeper[node] == KEPT, fork_of != 0
+    kept = stands & (rank == node) & ~is_forked
     keeper = np.where(stands, node, decision.keeper[node])
     similarity = np.where(stands, np.float32(1), decision.similarity[node]).astype(np.float32)
     is_checked = np.zeros(len(ids), bool)
@@ -43,11 +46,12 @@ def survivors(ids: np.ndarray, nodes: pa.Table, decision: Decision, *, id_of: np
     values = [
         pa.array(ids, pa.uint64()),
         pa.array(kept),
-        pa.array(id_of[keeper], pa.uint64(), mask=kept),
-        pa.array(similarity, pa.float32(), mask=kept | np.isnan(similarity)),
+        pa.array(id_of[keeper], pa.uint64(), mask=kept | is_forked),
+        pa.array(similarity, pa.float32(), mask=kept | is_forked | np.isnan(similarity)),
         pa.array(is_checked),
         pa.array(id_of[decision.component[node]], pa.uint64()),
         nodes["copies"].combine_chunks(),
+        pa.array(fork_of, pa.uint64(), mask=~is_forked),
     ]
     return pa.RecordBatch.from_arrays(values, schema=schema.SURVIVORS)
 

@@ -5,12 +5,13 @@
                                                                             choose (one worker)
                                                                               ▼
     survivors/ ◄──decide── verified/ ◄──check── blocks by partition ◄──shingle── pairs/  checks/  wanted/
-            (one worker)         (partitions)                      (units)
+     forks/ (one worker)         (partitions)                      (units)
 
 Each arrow commits its files, so that a run that was stopped goes on at the arrow, the unit or the partition where it stopped.
 """
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import apache_beam as beam
@@ -18,18 +19,21 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from pipeline import schema
-from pipeline.dedup.pairs import Pairs
+from pipeline.dedup.forks import Forks, moved, moved_nodes
+from pipeline.dedup.pairs import Pairs, ascending
 from pipeline.dedup.representatives import Decision, decide
 from pipeline.dedup.survivors import similar_enough, survivors
 from pipeline.jobs import cut
 from pipeline.jobs.curate import signature_params
 from pipeline.jobs.dedupe_check import CheckPairs, ChoosePairs, SendShingles
 from pipeline.jobs.dedupe_compare import BandBlocks, CompareBuckets, RankDocuments
+from pipeline.jobs.dedupe_forks import commit_forks, left_of_nodes
 from pipeline.jobs.dedupe_work import (
     ALL,
     CHECK,
     CHOOSE,
     COMPARE,
+    FORKS,
     JOB,
     RANK,
     Dedupe,
@@ -38,6 +42,7 @@ from pipeline.jobs.dedupe_work import (
     read_column,
     read_pairs,
     read_verified,
+    scratch,
 )
 from pipeline.jobs.progress import Item
 from pipeline.jobs.workspace import Workspace, collect, commit_datasets
@@ -60,7 +65,7 @@ def run(space: Workspace) -> None:
     made_of = {"signatures": signatures, "documents": space.load("documents")} | cut.run(space)
     work = constants(space.config, made_of)
     units = [unit.name for unit in work.units]
-    steps = {RANK: units, COMPARE: work.parts, CHOOSE: [ALL], CHECK: work.checks, JOB: units}
+    steps = {RANK: units, COMPARE: work.parts, CHOOSE: [ALL], CHECK: work.checks} | work.last_items
     steps[CHOOSE] += [*work.checks, *units] if work.checks else []
     items = [Item(job, name, work.fingerprint) for job, names in steps.items() for name in names]
     with space.progress(JOB, items):
@@ -81,6 +86,7 @@ def run(space: Workspace) -> None:
     commit_datasets(space.workdir, COMPARE, ["edges"], done=done[COMPARE], whole=whole | {"counts": buckets})
     commit_datasets(space.workdir, CHOOSE, ["pairs", "checks", "wanted"], done=done[CHOOSE], whole=whole | {"counts": chosen})
     commit_datasets(space.workdir, CHECK, ["verified"], done=done[CHECK], whole=whole | {"counts": verified})
+    commit_datasets(space.workdir, FORKS, ["forks"], done=done[FORKS], whole=whole | {"counts": _sum(done[FORKS])})
     extra = {
         "units": signatures.extra["units"],
         "curate": signatures.fingerprint,
@@ -109,50 +115,81 @@ class Deduplicate(beam.PTransform):
         chosen = root | "Choose" >> beam.Create([None]) | beam.ParDo(ChoosePairs(work, spill), beam.pvalue.AsIter(compared))
         asked = chosen | "DealUnitsAgain" >> beam.GroupByKey() | beam.ParDo(SendShingles(work, spill))
         checked = asked | "ByCheck" >> beam.GroupByKey() | beam.ParDo(CheckPairs(work))
-        return root | "Finish" >> beam.Create([None]) | beam.ParDo(Decide(work), beam.pvalue.AsIter(chosen), beam.pvalue.AsIter(checked))
+        return root | "Finish" >> beam.Create([None]) | beam.ParDo(Decide(work, spill), beam.pvalue.AsIter(chosen), beam.pvalue.AsIter(checked))
+
+
+@dataclass(frozen=True)
+class _Decided:
+    """left: by node the best document outside of the forks, where these are dropped; `decision` and `exact` go by these."""
+
+    decision: Decision
+    exact: Pairs
+    forks: Forks
+    left: np.ndarray | None
 
 
 class Decide(beam.DoFn):
-    """One worker: all pairs -> `survivors/` of every unit, from 20 bytes a document and 12 a checked pair."""
+    """One worker: all pairs -> `forks/`, and `survivors/` of every unit, from 24 bytes a document and 12 a checked pair."""
 
-    def __init__(self, work: Dedupe) -> None:
-        self._work = work
+    def __init__(self, work: Dedupe, spill: str | None) -> None:
+        self._work, self._spill = work, spill
 
     def process(self, start: None, chosen: Iterable[Any], checked: Iterable[str]) -> Iterator[str]:
         work = self._work
         for _name in (*chosen, *checked):  # all are there before this begins
             pass
-        if all(work.stands(JOB, unit.name) for unit in work.units):
+        if all(work.stands(job, name) for job, names in work.last_items.items() for name in names):
             return
-        id_of, exact = self._ids_by_rank(), read_verified(work)
-        decision = self._decide(len(id_of), exact)
+        decided = self._decide_all()
+        id_of = self._ids_by_rank()
         for unit in work.units:
             if not work.stands(JOB, unit.name):
-                self._write(unit, decision, id_of, exact)
+                self._write(unit, decided, id_of)
                 yield unit.name
 
+    def _decide_all(self) -> _Decided:
+        work, params, exact = self._work, self._work.config.dedup.forks, read_verified(self._work)
+        decision = self._decide(self._edges(exact))
+        forks = commit_forks(work, decision)
+        if not (params and params.drop and len(forks)):
+            return _Decided(decision, exact, forks, None)
+        del decision
+        left = left_of_nodes(work, forks)
+        with scratch(self._spill) as folder:
+            edges = (moved(pairs, left) for pairs in self._edges(exact))
+            decision = self._decide(ascending(edges, folder=folder, max_held=work.config.dedup.max_sorted_pairs))
+        exact = moved(exact, left)
+        return _Decided(decision, exact[np.argsort(exact.key)], forks, left)
+
+    def _edges(self, exact: Pairs) -> Iterable[Pairs]:
+        near = self._work.config.dedup.near
+        return similar_enough(read_pairs(self._work.file("pairs", ALL)), exact, near=near) if near else ()
+
+    def _decide(self, edges: Iterable[Pairs]) -> Decision:
+        return decide(self._work.num_documents, edges, cluster=self._work.config.dedup.cluster)
+
     def _ids_by_rank(self) -> np.ndarray:
-        units = self._work.units
-        id_of = np.empty(sum(pq.read_metadata(unit.signatures).num_rows for unit in units), np.uint64)
-        for unit in units:
+        id_of = np.empty(self._work.num_documents, np.uint64)
+        for unit in self._work.units:
             id_of[read_column(self._work.file("nodes", unit.name), "rank")] = read_column(unit.signatures, "id")
         return id_of
 
-    def _decide(self, num_documents: int, exact: Pairs) -> Decision:
-        dedup = self._work.config.dedup
-        candidates = read_pairs(self._work.file("pairs", ALL))
-        edges = similar_enough(candidates, exact, near=dedup.near) if dedup.near else ()
-        return decide(num_documents, edges, cluster=dedup.cluster)
-
-    def _write(self, unit: UnitFiles, decision: Decision, id_of: np.ndarray, exact: Pairs) -> None:
+    def _write(self, unit: UnitFiles, decided: _Decided, id_of: np.ndarray) -> None:
         nodes, ids = pq.read_table(self._work.file("nodes", unit.name)), read_column(unit.signatures, "id")
+        origin = decided.forks.origin(read_column(unit.signatures, "repository"))
+        in_fork, fork_of = origin != 0, np.zeros_like(origin)
+        if decided.left is not None:
+            nodes, fork_of = moved_nodes(nodes, decided.left, is_gone=in_fork), origin
         with committing(self._work.workdir, JOB, item=unit.name, fingerprint=self._work.fingerprint) as outputs:
-            batch = survivors(ids, nodes, decision, id_of=id_of, exact=exact)
+            batch = survivors(ids, nodes, decided.decision, id_of=id_of, exact=decided.exact, fork_of=fork_of)
             outputs.parquet("survivors", schema.SURVIVORS).write(batch)
             kept, copy = batch["kept"].to_numpy(zero_copy_only=False), nodes["is_copy"].to_numpy()
+            fell, is_forked = ~kept & (fork_of == 0), fork_of != 0
             outputs.counts.update(
                 num_documents=len(kept),
                 num_survivors=int(kept.sum()),
-                num_copies=int((~kept & copy).sum()),
-                num_near_duplicates=int((~kept & ~copy).sum()),
+                num_copies=int((fell & copy).sum()),
+                num_near_duplicates=int((fell & ~copy).sum()),
+                num_forked=int(is_forked.sum()),
+                num_in_forks=int(in_fork.sum()),
             )

@@ -3,8 +3,6 @@
 Text stays where it is: a unit sends the shingles of the documents that are asked for, once to each partition that asks.
 """
 
-import os
-import tempfile
 from collections.abc import Iterable, Iterator
 
 import apache_beam as beam
@@ -20,7 +18,7 @@ from pipeline.dedup.shingles import Shingles, shingle_hashes
 from pipeline.dedup.texts import read_documents
 from pipeline.dedup.undecided import deal, pairs_to_check
 from pipeline.jobs.block import Block, BlockWriter, read_table, to_stream
-from pipeline.jobs.dedupe_work import ALL, CHECK, CHOOSE, Dedupe, UnitFiles, check_name, read_column, read_pairs, write_pairs
+from pipeline.jobs.dedupe_work import ALL, CHECK, CHOOSE, Dedupe, UnitFiles, check_name, read_column, read_pairs, scratch, write_pairs
 from pipeline.shards import committing
 
 _HALF, _LOW_HALF = np.uint64(32), np.uint64(2**32 - 1)
@@ -50,10 +48,8 @@ class ChoosePairs(beam.DoFn):
 
     def _sort(self) -> None:
         work = self._work
-        if self._spill:
-            os.makedirs(self._spill, exist_ok=True)
         with (
-            tempfile.TemporaryDirectory(dir=self._spill) as folder,
+            scratch(self._spill) as folder,
             committing(work.workdir, CHOOSE, item=ALL, fingerprint=work.fingerprint) as outputs,
         ):
             found = (pairs for part in work.parts for pairs in read_pairs(work.file("edges", part)))
@@ -64,8 +60,7 @@ class ChoosePairs(beam.DoFn):
     def _choose(self) -> None:
         work, near = self._work, self._work.config.dedup.near
         assert near is not None
-        num_documents = sum(pq.read_metadata(unit.signatures).num_rows for unit in work.units)
-        undecided = pairs_to_check(num_documents, lambda: read_pairs(work.file("pairs", ALL)), near=near, cluster=work.config.dedup.cluster)
+        undecided = pairs_to_check(work.num_documents, lambda: read_pairs(work.file("pairs", ALL)), near=near, cluster=work.config.dedup.cluster)
         pairs = undecided.pairs
         nodes = np.unique(np.concatenate([pairs.high, pairs.low]))
         partition = deal(pairs, nodes=nodes, text_sizes=self._text_sizes(nodes), num_partitions=work.num_checks)

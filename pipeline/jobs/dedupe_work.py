@@ -1,6 +1,9 @@
 """What every step of dedupe shares: its constants, and how its files are named, written and read."""
 
+import os
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +19,8 @@ from pipeline.manifest import Manifest
 from pipeline.shards import ParquetShard, read_batches
 
 JOB, RANK, COMPARE, CHOOSE, CHECK = "dedupe", "dedupe-rank", "dedupe-compare", "dedupe-choose", "dedupe-check"
-VERSION = 3
+FORKS = "dedupe-forks"
+VERSION = 4
 LIBRARIES = ("pyarrow", "numpy", "datasketch")
 # Band records that one worker holds at a time, about; sorting them takes some four times that.
 PARTITION_BYTES = 64 << 20
@@ -58,12 +62,21 @@ class Dedupe:
         return self.config.workdir
 
     @property
+    def num_documents(self) -> int:
+        return sum(pq.read_metadata(unit.signatures).num_rows for unit in self.units)
+
+    @property
     def parts(self) -> list[str]:
         return [part_name(part) for part in range(self.num_partitions)]
 
     @property
     def checks(self) -> list[str]:
         return [check_name(part) for part in range(self.num_checks)]
+
+    @property
+    def last_items(self) -> dict[str, list[str]]:
+        """By job, what the deciding worker writes."""
+        return {FORKS: [ALL] if self.config.dedup.forks else [], JOB: [unit.name for unit in self.units]}
 
     def file(self, dataset: str, item: str) -> str:
         return path(self.workdir, dataset, f"{item}-{self.fingerprint}.parquet")
@@ -103,6 +116,15 @@ def constants(config: RunConfig, made: Mapping[str, Manifest]) -> Dedupe:
     num_checks = 1 + text_bytes // CHECK_BYTES if near and near.verify == "exact" else 0
     fingerprint = job_fingerprint(JOB, VERSION, libraries=LIBRARIES, inputs=inputs)
     return Dedupe(config, fingerprint, tuple(units), num_partitions, num_checks)
+
+
+@contextmanager
+def scratch(spill: str | None) -> Iterator[str]:
+    """A folder for a while."""
+    if spill:
+        os.makedirs(spill, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=spill) as folder:
+        yield folder
 
 
 def read_column(file: str, name: str) -> np.ndarray:

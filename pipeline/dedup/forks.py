@@ -1,0 +1,156 @@
+"""Repositories whose documents are mostly duplicates of another one's.
+
+Of each kept document and those that duplicate it, the repository that is best is the one that has it; a repository's place is that of
+its best document. A fork is a repository most of whose documents another one has. Of repositories A, B and C, the best first:
+
+    A  1 kept          2 kept          3 kept
+    B  4 duplicates 1  5 duplicates 2                  6 kept               2 of 3 are A's: a fork of A
+    C                  7 duplicates 2                  8 duplicates 6  ...  1 is A's, 1 is B's
+
+Where nothing but luck tells B from A, each keeps some of what they share; all of it is A's nonetheless. A fork is worse than what it
+is a fork of, so no two are forks of each other.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from pipeline.dedup.pairs import Pairs, make_pairs
+from pipeline.dedup.params import ForkParams
+
+NOBODY = np.uint32(2**32 - 1)
+_HALF, _LOW_HALF = np.uint64(32), np.uint64(2**32 - 1)
+_MERGED_AT_ONCE = 1 << 20
+
+
+@dataclass(frozen=True)
+class Forks:
+    """repository, fork_of: uint64 [n], hashes; num_documents, num_duplicates: int64 [n]; the largest first.
+
+    num_duplicates: those that fork_of has.
+    """
+
+    repository: np.ndarray
+    fork_of: np.ndarray
+    num_documents: np.ndarray
+    num_duplicates: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.repository)
+
+    def origin(self, repository: np.ndarray) -> np.ndarray:
+        """What each repository is a fork of: uint64 [len(repository)]; 0: it is none."""
+        if not len(self):
+            return np.zeros(len(repository), np.uint64)
+        order = np.argsort(self.repository)
+        place = order[np.minimum(np.searchsorted(self.repository, repository, sorter=order), len(order) - 1)]
+        return np.where(self.repository[place] == repository, self.fork_of[place], np.uint64(0))
+
+
+@dataclass(frozen=True)
+class Fates:
+    """Some documents after a decision.
+
+    rank uint32 [n]; keeper uint32 [n]: the rank of the kept document that it duplicates, its own if it is kept; repository uint64 [n]:
+    hashes, 0: none.
+    """
+
+    rank: np.ndarray
+    keeper: np.ndarray
+    repository: np.ndarray
+
+
+def forks_of(table: pa.Table) -> Forks:
+    """From schema.FORKS."""
+    return Forks(*(table[name].to_numpy() for name in ("repository_hash", "fork_of_hash", "num_documents", "num_duplicates")))
+
+
+def find_forks(num_documents: int, fates: Callable[[], Iterable[Fates]], params: ForkParams) -> Forks:
+    """
+    Memory: 4 bytes a document, 20 a repository, 16 a pair of repositories that share documents.
+
+    Args:
+        num_documents: ranks are 0 .. num_documents - 1.
+        fates: called several times; all documents, some at a time.
+    """
+    names, sizes = _tally(batch.repository[batch.repository != 0] for batch in fates())
+    best = np.full(len(names), NOBODY)
+    for rank, _, code in _of_repositories(fates(), names):
+        np.minimum.at(best, code, rank)
+    owner = np.full(num_documents, NOBODY)  # by keeper: its repository is named by the rank of its best document, as in pairs
+    for _, keeper, code in _of_repositories(fates(), names):
+        np.minimum.at(owner, keeper, best[code])
+    pairs, counts = _tally(_others(best[code], owner[keeper]) for _, keeper, code in _of_repositories(fates(), names))
+    # Of each repository the one that has most of it, the better one if they tie.
+    order = np.lexsort((pairs, -counts, pairs >> _HALF))
+    mine = pairs[order] >> _HALF
+    order = order[np.flatnonzero(np.diff(mine, prepend=mine[:1] + np.uint64(1)))]
+    by_best = np.argsort(best)
+    mine, its = (by_best[np.searchsorted(best, side[order], sorter=by_best)] for side in (pairs >> _HALF, pairs & _LOW_HALF))
+    found = Forks(names[mine], names[its], sizes[mine], counts[order])
+    enough = (found.num_duplicates >= params.min_documents) & (found.num_duplicates / found.num_documents >= params.min_fraction)
+    rows = np.flatnonzero(enough)
+    rows = rows[np.lexsort((found.repository[rows], -found.num_duplicates[rows]))]
+    return Forks(found.repository[rows], found.fork_of[rows], found.num_documents[rows], found.num_duplicates[rows])
+
+
+def best_left(num_documents: int, documents: Iterable[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
+    """The best rank that is left in each node: uint32 [num_documents], by node; NOBODY: none is.
+
+    Args:
+        documents: rank and node of those that are left, integers, some at a time.
+    """
+    left = np.full(num_documents, NOBODY)
+    for rank, node in documents:
+        np.minimum.at(left, node, rank.astype(np.uint32))
+    return left
+
+
+def moved(pairs: Pairs, left: np.ndarray) -> Pairs:
+    """Pairs of nodes as pairs of the nodes' best that are left, in no order; pairs of which one side is gone are left out."""
+    high, low = left[pairs.high], left[pairs.low]
+    both = (high != NOBODY) & (low != NOBODY)
+    return make_pairs(np.minimum(high, low)[both], np.maximum(high, low)[both], pairs.similarity[both])
+
+
+def moved_nodes(nodes: pa.Table, left: np.ndarray, *, is_gone: np.ndarray) -> pa.Table:
+    """schema.NODES with the nodes' best that are left; what is gone is a node of its own.
+
+    Args:
+        is_gone: bool [n].
+    """
+    rank, node = nodes["rank"].to_numpy(), nodes["node"].to_numpy()
+    column = pa.array(np.where(is_gone, rank, left[node]), pa.int64())
+    return nodes.set_column(nodes.schema.get_field_index("node"), "node", column)
+
+
+def _of_repositories(fates: Iterable[Fates], names: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Rank, keeper and place in `names` of the documents that have a repository."""
+    for batch in fates:
+        rows = np.flatnonzero(batch.repository)
+        yield batch.rank[rows], batch.keeper[rows], np.searchsorted(names, batch.repository[rows])
+
+
+def _others(mine: np.ndarray, its: np.ndarray) -> np.ndarray:
+    """mine << 32 | its, where another repository has the document."""
+    rows = np.flatnonzero(mine != its)
+    return mine[rows].astype(np.uint64) << _HALF | its[rows]
+
+
+def _tally(parts: Iterable[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """The distinct values, ascending, and how often each occurs: uint64, int64. What is held is about twice that at most."""
+    held: list[tuple[np.ndarray, np.ndarray]] = [(np.empty(0, np.uint64), np.empty(0, np.int64))]
+    for part in parts:
+        held.append(np.unique(part, return_counts=True))
+        if sum(len(values) for values, _ in held[1:]) > max(len(held[0][0]), _MERGED_AT_ONCE):
+            held = [_merged(held)]
+    return _merged(held)
+
+
+def _merged(held: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
+    every, counts = (np.concatenate(side) for side in zip(*held, strict=True))
+    order = np.argsort(every)
+    starts = np.flatnonzero(np.diff(every[order], prepend=~every[order[:1]]))
+    return every[order][starts], np.add.reduceat(counts[order], starts) if len(starts) else counts
