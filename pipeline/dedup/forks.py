@@ -3,9 +3,9 @@
 Of each kept document and those that duplicate it, the repository that is best is the one that has it; a repository's place is that of
 its best document. A fork is a repository most of whose documents another one has. Of repositories A, B and C, the best first:
 
-    A  1 kept          2 kept          3 kept
-    B  4 duplicates 1  5 duplicates 2                  6 kept               2 of 3 are A's: a fork of A
-    C                  7 duplicates 2                  8 duplicates 6  ...  1 is A's, 1 is B's
+    A  1 kept          2 kept
+    B  3 duplicates 1  4 duplicates 2  5 kept           2 of 3 are A's: a fork of A
+    C                  6 duplicates 2  7 duplicates 5   1 of 2 is A's, 1 is B's: a fork of A, the better one
 
 Where nothing but luck tells B from A, each keeps some of what they share; all of it is A's nonetheless. A fork is worse than what it
 is a fork of, so no two are forks of each other.
@@ -85,15 +85,12 @@ def find_forks(num_documents: int, fates: Callable[[], Iterable[Fates]], params:
     pairs, counts = _tally(_others(best[code], owner[keeper]) for _, keeper, code in _of_repositories(fates(), names))
     # Of each repository the one that has most of it, the better one if they tie.
     order = np.lexsort((pairs, -counts, pairs >> _HALF))
-    mine = pairs[order] >> _HALF
-    order = order[np.flatnonzero(np.diff(mine, prepend=mine[:1] + np.uint64(1)))]
+    order = order[np.flatnonzero(np.diff(pairs[order] >> _HALF, prepend=~pairs[order[:1]]))]
     by_best = np.argsort(best)
     mine, its = (by_best[np.searchsorted(best, side[order], sorter=by_best)] for side in (pairs >> _HALF, pairs & _LOW_HALF))
-    found = Forks(names[mine], names[its], sizes[mine], counts[order])
-    enough = (found.num_duplicates >= params.min_documents) & (found.num_duplicates / found.num_documents >= params.min_fraction)
-    rows = np.flatnonzero(enough)
-    rows = rows[np.lexsort((found.repository[rows], -found.num_duplicates[rows]))]
-    return Forks(found.repository[rows], found.fork_of[rows], found.num_documents[rows], found.num_duplicates[rows])
+    is_fork = (counts[order] >= params.min_documents) & (counts[order] / sizes[mine] >= params.min_fraction)
+    rows = np.flatnonzero(is_fork)[np.lexsort((names[mine][is_fork], -counts[order][is_fork]))]
+    return Forks(names[mine][rows], names[its][rows], sizes[mine][rows], counts[order][rows])
 
 
 def best_left(num_documents: int, documents: Iterable[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:

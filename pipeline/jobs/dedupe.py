@@ -115,7 +115,8 @@ class Deduplicate(beam.PTransform):
         chosen = root | "Choose" >> beam.Create([None]) | beam.ParDo(ChoosePairs(work, spill), beam.pvalue.AsIter(compared))
         asked = chosen | "DealUnitsAgain" >> beam.GroupByKey() | beam.ParDo(SendShingles(work, spill))
         checked = asked | "ByCheck" >> beam.GroupByKey() | beam.ParDo(CheckPairs(work))
-        return root | "Finish" >> beam.Create([None]) | beam.ParDo(Decide(work, spill), beam.pvalue.AsIter(chosen), beam.pvalue.AsIter(checked))
+        sides = beam.pvalue.AsIter(chosen), beam.pvalue.AsIter(checked)
+        return root | "Finish" >> beam.Create([None]) | beam.ParDo(Decide(work, spill), *sides)
 
 
 @dataclass(frozen=True)

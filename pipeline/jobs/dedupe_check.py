@@ -58,9 +58,9 @@ class ChoosePairs(beam.DoFn):
             )
 
     def _choose(self) -> None:
-        work, near = self._work, self._work.config.dedup.near
+        work, near, cluster = self._work, self._work.config.dedup.near, self._work.config.dedup.cluster
         assert near is not None
-        undecided = pairs_to_check(work.num_documents, lambda: read_pairs(work.file("pairs", ALL)), near=near, cluster=work.config.dedup.cluster)
+        undecided = pairs_to_check(work.num_documents, lambda: read_pairs(work.file("pairs", ALL)), near=near, cluster=cluster)
         pairs = undecided.pairs
         nodes = np.unique(np.concatenate([pairs.high, pairs.low]))
         partition = deal(pairs, nodes=nodes, text_sizes=self._text_sizes(nodes), num_partitions=work.num_checks)

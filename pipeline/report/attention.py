@@ -6,6 +6,8 @@ from typing import Any
 # Shares of a source's documents that one rule, or dedupe, may take before it is worth a look.
 MAX_RULE_FRACTION = 0.5
 MAX_DUPLICATE_FRACTION = 0.5
+# Of what the rules kept, documents that may be in forks of other repositories.
+MAX_FORK_FRACTION = 0.2
 # Of its bytes that common lines and runs may be.
 MAX_CUT_FRACTION = 0.2
 # Repeating data up to some four epochs is nearly as good as new data (Muennighoff et al. 2023, 2305.16264).
@@ -62,10 +64,15 @@ def _documents(source: dict[str, Any]) -> Iterator[Found]:
     for rule, count in sorted(curate["dropped"].items()):
         if count > MAX_RULE_FRACTION * num_documents:
             yield _found(WARNING, "rule", f"loses {100 * count / num_documents:.0f} % of its documents to the rule {rule}", name)
-    lost = dedupe["num_copies"] + dedupe["num_near_duplicates"]
+    lost = dedupe["num_copies"] + dedupe["num_near_duplicates"] + dedupe["num_forked"]
     if lost > MAX_DUPLICATE_FRACTION * num_kept:
         text = f"loses {100 * lost / num_kept:.0f} % of what the rules kept as duplicates ({lost:,} of {num_kept:,} documents)"
         yield _found(WARNING, "duplicates", text, name)
+    if dedupe["num_in_forks"] > MAX_FORK_FRACTION * num_kept:
+        share = f"{100 * dedupe['num_in_forks'] / num_kept:.0f} % ({dedupe['num_in_forks']:,} of {num_kept:,} documents)"
+        then = "they were dropped as a whole" if dedupe["num_forked"] else "dedup.forks.drop would drop them as a whole"
+        text = f"has {share} in repositories that are mostly duplicates of others: forks/ names them, {then}"
+        yield _found(NOTE, "forks", text, name)
     if dedupe["cut_bytes"]:
         part = dedupe["cut_bytes"] / curate["kept_bytes"]
         place = f"{dedupe['num_cut_spans']:,} places in {dedupe['num_cut_documents']:,} documents"

@@ -27,13 +27,14 @@ def check_documents(run: Run, *, damaged: Damaged, progress: Callable[[str], Non
     faults = list(_misnamed(run))
     counted: dict[str, dict[str, Counts]] = {source: {"decisions": {}, "survivors": {}, "tokens": {}} for source in run.sources}
     partial: set[str] = set()
+    has_forks = all(dataset != "forks" for dataset, _ in damaged)
     ids, kept_ids = [np.empty(0, np.uint64)], [np.empty(0, np.uint64)]
     for source in run.sources:
         units = [unit for unit, of in run.units.items() if of == source]
         progress(f"documents of {source}: {len(units):,} units")
         for unit in units:
             names = _names(run, unit)
-            if names is None or any(entry in damaged for entry in names.items()):
+            if names is None or not has_forks or any(entry in damaged for entry in names.items()):
                 partial.add(source)
                 continue
             check = Unit(run, unit, names)
@@ -97,9 +98,11 @@ class Unit:
         kept = pc.fill_null(pc.equal(decisions["verdict"], schema.KEPT), False).to_numpy()
         self._curated_ids = self.ids[kept]
         self._document_ids, self._document_bytes, self._text_faults = self._documents()
-        survivors = self._read("survivors", ["id", "kept", "duplicate_of"])
+        survivors = self._read("survivors", ["id", "kept", "duplicate_of", "fork_of"])
         self._survivor_ids, self._kept = survivors["id"].to_numpy(), survivors["kept"].to_numpy()
         self._has_keeper = pc.is_valid(survivors["duplicate_of"]).to_numpy()
+        self._fork_of = pc.fill_null(survivors["fork_of"], 0).to_numpy()
+        self._origin = run.forks.origin(self._read("signatures", ["repository"])["repository"].to_numpy())
         self.kept_ids = self._survivor_ids[self._kept]
         self._is_copy = self._read("nodes", ["is_copy"])["is_copy"].to_numpy()
         self._tokens = self._read("tokens", ["id", "num_tokens", "num_bytes"])
@@ -124,10 +127,20 @@ class Unit:
         yield from self._same("tokens", self._tokens["id"].to_numpy(), "survivors", self.kept_ids)
         if "runs" in self._names:
             yield from self._same("runs", self._read("runs", ["id"])["id"].to_numpy(), "tokens", self._tokens["id"].to_numpy())
-        wrong = int(np.count_nonzero(self._kept == self._has_keeper))
+        wrong = int(np.count_nonzero(self._kept.astype(np.int8) + self._has_keeper + (self._fork_of != 0) != 1))
         if wrong:
-            yield f"{self._place('survivors')}: {wrong:,} documents are kept and duplicates, or neither"
+            yield f"{self._place('survivors')}: {wrong:,} documents are not one of kept, duplicate and dropped with a fork"
+        yield from self._forked()
         yield from self._lengths()
+
+    def _forked(self) -> Iterator[str]:
+        """Where forks are dropped, what is in them falls for what forks/ says, and nothing else does."""
+        params = self._run["survivors"].params["forks"]
+        wanted = self._origin if params and params["drop"] else np.zeros_like(self._origin)
+        if len(wanted) == len(self._fork_of):
+            wrong = int(np.count_nonzero(self._fork_of != wanted))
+            if wrong:
+                yield f"{self._place('survivors')}: fork_of of {wrong:,} documents is not what forks/ says of their repositories"
 
     def _documents(self) -> tuple[np.ndarray, np.ndarray, list[str]]:
         """The ids and num_bytes of documents/, whose texts are read a batch at a time."""
@@ -194,9 +207,11 @@ class Unit:
     def _count_deduped(self) -> Counts:
         """Without the copies and near-duplicates where nodes/ has other rows."""
         counts: Counts = {"num_documents": len(self._kept), "num_survivors": int(self._kept.sum())}
+        is_forked = self._fork_of != 0
+        counts |= {"num_forked": int(is_forked.sum()), "num_in_forks": int(np.count_nonzero(self._origin))}
         if len(self._is_copy) == len(self._kept):
-            counts["num_copies"] = int((~self._kept & self._is_copy).sum())
-            counts["num_near_duplicates"] = int((~self._kept & ~self._is_copy).sum())
+            fell = ~self._kept & ~is_forked
+            counts |= {"num_copies": int((fell & self._is_copy).sum()), "num_near_duplicates": int((fell & ~self._is_copy).sum())}
         return counts
 
     def _read(self, dataset: str, columns: list[str]) -> pa.Table:

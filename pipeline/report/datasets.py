@@ -9,12 +9,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mixtures.spec import MixtureParams, groups_of
-from pipeline import manifest, storage
+from pipeline import manifest, schema, storage
+from pipeline.dedup.forks import Forks, forks_of
 from pipeline.manifest import File, Manifest
 from pipeline.packing.params import PackingParams
 from pipeline.params import RunError
 
-# In the order of the jobs; positions/ and deviation/ have an item a source and one in all, edges/ an item a partition, pairs/ one in all.
+# In the order of the jobs; positions/ and deviation/ have an item a source and one in all, edges/ an item a partition, pairs/ and forks/
+# one in all.
 DATASETS = (
     "documents",
     "decisions",
@@ -27,6 +29,7 @@ DATASETS = (
     "checks",
     "wanted",
     "verified",
+    "forks",
     "survivors",
     "tokenizer",
     "tokens",
@@ -83,6 +86,11 @@ class Run:
     def sources(self) -> list[str]:
         """Every source of the config, in its order, which is their priority in dedupe; one without documents comes last."""
         return list(dict.fromkeys([self.units[file.item] for file in self["decisions"].files] + sorted(self["decisions"].params)))
+
+    @cached_property
+    def forks(self) -> Forks:
+        files = self["forks"].files
+        return forks_of(pq.read_table(self.path("forks", files[0])) if files else schema.FORKS.empty_table())
 
     @cached_property
     def mixture(self) -> MixtureParams:

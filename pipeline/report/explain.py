@@ -62,7 +62,21 @@ class Story:
     @cached_property
     def keeper(self) -> "Story | None":
         """The kept document that it duplicates."""
-        return find(self.workdir, id=self.survivor["duplicate_of"])[0] if self.survivor and not self.survivor["kept"] else None
+        kept = self.survivor["duplicate_of"] if self.survivor else None
+        return find(self.workdir, id=kept)[0] if kept is not None else None
+
+    @cached_property
+    def fork(self) -> Row | None:
+        """The fork that its repository is: schema.FORKS; None: it is none, or nobody looked."""
+        name = self.decision["repository"]
+        if name is None:
+            return None
+        try:
+            forks = manifest.load(self.workdir, "forks")
+        except RunError:
+            return None
+        rows = [row for file in forks.files for row in _rows(forks.path(self.workdir, file.item), pc.field("repository") == name)]
+        return rows[0] if rows else None
 
     def rules(self) -> list[Row]:
         """Each measured rule in its order: name, value (None: not measured), minimum and maximum where they are known."""
@@ -93,7 +107,7 @@ class Story:
 
     def _row(self, dataset: str, columns: list[str] | None = None) -> Row | None:
         file = manifest.load(self.workdir, dataset).path(self.workdir, self.unit)
-        rows = pq.read_table(file, columns=columns, filters=pc.field("id") == pa.scalar(self.id, pa.uint64())).to_pylist()
+        rows = _rows(file, pc.field("id") == pa.scalar(self.id, pa.uint64()), columns)
         return rows[0] if rows else None
 
 
@@ -124,6 +138,10 @@ def _search(workdir: str, decisions: Manifest, condition: str, wanted: int | str
     with duckdb.connect() as base:
         found = base.execute(query, [wanted, list(units)]).fetchall()
     return sorted((int(place), units[file]) for place, file in found)
+
+
+def _rows(file: str, condition: pc.Expression, columns: list[str] | None = None) -> list[Row]:
+    return pq.read_table(file, columns=columns, filters=condition).to_pylist()
 
 
 def _text(workdir: str, unit: str, place: int) -> str | None:

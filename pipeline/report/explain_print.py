@@ -56,11 +56,16 @@ def _facts(story: Story) -> Iterator[tuple[str, str]]:
         copies = f"{survivor['copies']:,} with this very text" if survivor["copies"] > 1 else "the only one with this text"
         if survivor["kept"]:
             yield "dedupe", f"kept; {copies}"
+        elif survivor["fork_of"] is not None:
+            yield "dedupe", f"dropped with its repository; {copies}"
         else:
             similarity = "" if survivor["similarity"] is None else f", similarity {survivor['similarity']:.3f}"
             yield "dedupe", f"a duplicate of document {survivor['duplicate_of']}{similarity}; {copies}"
         if survivor["component"] != story.id:
             yield "cluster", f"of document {survivor['component']}"
+    if fork := story.fork:
+        share = f"{fork['num_duplicates']:,} of its {fork['num_documents']:,} documents are there, too"
+        yield "in a fork", f"of {fork['fork_of']}: {share}"
     if story.num_tokens is not None:
         yield "tokens", f"{story.num_tokens:,}"
 

@@ -14,6 +14,8 @@ from pipeline.report.datasets import Run, read_columns
 NUM_BINS = 200
 # Rows of a source's table of licences: shards name thousands of combinations.
 NUM_LICENCES = 30
+# Of the table of forks.
+NUM_FORKS = 20
 # The joins of the largest runs spill to disk over this.
 MEMORY_LIMIT = "1GB"
 
@@ -158,6 +160,14 @@ def licence_rows(run: Run, source: str) -> list[dict[str, Any]]:
     if others := found[NUM_LICENCES:]:
         found = found[:NUM_LICENCES] + [(f"{len(others):,} others", *(sum(column) for column in list(zip(*others, strict=True))[1:]))]
     return [dict(zip(names, row, strict=True)) for row in found]
+
+
+def fork_rows(run: Run) -> dict[str, Any]:
+    """num_forks and the `largest`, NUM_FORKS at most: schema.FORKS without the hashes."""
+    files = run["forks"].files
+    table = pq.read_table(run.path("forks", files[0])) if files else schema.FORKS.empty_table()
+    largest = table.slice(0, NUM_FORKS).drop_columns(["repository_hash", "fork_of_hash"])
+    return {"num_forks": table.num_rows, "largest": largest.to_pylist()}
 
 
 def deviation_rows(run: Run) -> dict[str, Any]:

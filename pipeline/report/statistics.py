@@ -21,6 +21,7 @@ from pipeline.report.rows import (
     document_rows,
     duplicate_rows,
     first_prefix,
+    fork_rows,
     licence_rows,
     phase_rows,
     segment_rows,
@@ -28,6 +29,7 @@ from pipeline.report.rows import (
 )
 
 VERSION = 1
+_FATES = ("num_survivors", "num_copies", "num_near_duplicates", "num_forked", "num_in_forks")
 Stats = dict[str, Any]
 
 
@@ -73,7 +75,7 @@ def _sources(run: Run, deviation: Stats) -> list[Stats]:
                 "curate": {key: curated.get(key, 0) for key in ("num_documents", "num_bytes", "num_kept", "kept_bytes")}
                 | {key: curated.get(key, {}) for key in ("dropped", "broken")}
                 | {f"num_{key}": sum(curated.get(key, {}).values()) for key in ("dropped", "broken")},
-                "dedupe": {key: deduped.get(key, 0) for key in ("num_survivors", "num_copies", "num_near_duplicates")}
+                "dedupe": {key: deduped.get(key, 0) for key in _FATES}
                 | {key: cut.get(key, 0) for key in ("num_cut_documents", "num_cut_spans", "cut_bytes")},
                 "tokenize": {
                     "num_documents": tokens.get("num_documents", 0),
@@ -188,6 +190,7 @@ def _dedupe(run: Run) -> Stats:
         "buckets": run["survivors"].extra["buckets"],
         "checks": run["survivors"].extra["checks"],
         "duplicates": duplicate_rows(run),
+        "forks": fork_rows(run),
     }
 
 

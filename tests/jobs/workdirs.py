@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-JOBS = ("curate", "dedupe-rank", "dedupe-compare", "dedupe-choose", "dedupe-check", "dedupe", "tokenizer", "tokenize", "pack-plan", "pack")
+DEDUPE_JOBS = ("dedupe-rank", "dedupe-compare", "dedupe-choose", "dedupe-check", "dedupe-forks", "dedupe")
+JOBS = ("curate", *DEDUPE_JOBS, "tokenizer", "tokenize", "pack-plan", "pack")
 MANIFEST = "manifest.json"
 
 

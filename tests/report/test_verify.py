@@ -22,6 +22,7 @@ FILES = (
     "edges",
     "pairs",
     "verified",
+    "forks",
     "survivors",
     "tokenizer",
     "tokens",
