@@ -1,7 +1,7 @@
 """Forks: found from the first decision, and what is left of the graph where they are dropped.
 
 A dropped fork's documents neither stand nor make others fall. So what fell for one of them is decided again, once: which repositories
-are forks is not asked again.
+are forks is not asked again. A pair near the threshold that decided nothing before was not checked, and does not count now either.
 """
 
 from collections.abc import Iterator

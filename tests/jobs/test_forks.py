@@ -17,7 +17,7 @@ from tests.conftest import Tenfold
 from tests.corpus import STACK, write_config
 from tests.dedup.reference import edited, source_files
 from tests.jobs.datasets import Datasets
-from tests.jobs.workdirs import assert_same, manifest
+from tests.jobs.workdirs import DEDUPE_JOBS, assert_same, manifest, outputs
 from tests.report.test_verify import first_file, replace, rewrite
 
 ORIGIN, FORK, APP = "origin/lib", "someone/<b>lib</b>", "other/app"
@@ -145,12 +145,18 @@ def test_explain_tells_of_the_fork(case: Case, tenfold: Tenfold) -> None:
         assert f"of {ORIGIN}: 13 of its 16 documents are there, too" in " ".join(told.output.split())
 
 
-def test_the_bytes_are_the_same_with_two_workers_and_a_sort_on_disk(case: Case, tenfold: Tenfold, tmp_path: Path) -> None:
-    values = case.dropped.values | {"workdir": str(tmp_path / "run"), "dedup": case.dropped.values["dedup"] | {"max_sorted_pairs": 2}}
-    config = write_config(tmp_path / "config.yaml", values)
-    finished = tenfold("run", config, "--workers", "2")
+@pytest.mark.parametrize("lost", [DEDUPE_JOBS, ("dedupe",)], ids=["all of dedupe", "survivors alone"])
+def test_the_bytes_are_the_same_with_two_workers_and_a_sort_on_disk(
+    case: Case, tenfold: Tenfold, tmp_path: Path, lost: tuple[str, ...]
+) -> None:
+    workdir = Path(shutil.copytree(case.dropped.workdir, tmp_path / "run"))
+    values = case.dropped.values | {"workdir": str(workdir), "dedup": case.dropped.values["dedup"] | {"max_sorted_pairs": 2}}
+    for job in lost:
+        for name in outputs(workdir, job):
+            (workdir / name).unlink()
+    finished = tenfold("dedupe", write_config(tmp_path / "config.yaml", values), "--workers", "2")
     assert finished.status == 0, finished.output
-    assert_same(tmp_path / "run", case.dropped.workdir)
+    assert_same(workdir, case.dropped.workdir)
 
 
 def test_nobody_looks_for_forks_where_they_are_off(case: Case, tenfold: Tenfold, tmp_path: Path) -> None:
