@@ -257,6 +257,7 @@ def _print_card(card: dict[str, object]) -> None:
 
 def main() -> None:
     """Exit status 0: done; 1: failed; 2: wrong usage or config; 130: stopped by Ctrl-C."""
+    sys.path.append(os.getcwd())  # for a user's own rules; last, so that no file there hides a module
     with _errors():
         app()
 

@@ -69,9 +69,10 @@ class _Process:
     def __init__(self) -> None:
         self.owner = os.getpid()  # a fork has no share in it
         paths = os.pathsep.join(path or os.getcwd() for path in sys.path)
-        self.child = subprocess.Popen(
-            [sys.executable, "-m", __name__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": paths}
-        )
+        # -P: a user's own pickle.py, where tenfold is run, is not for it.
+        command = [sys.executable, "-P", "-m", __name__]
+        environment = os.environ | {"PYTHONPATH": paths}
+        self.child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
         if self._receive() != "ready":
             raise RunError(f"the parser's process did not start (exit status {self.child.wait()}): what it printed says why")
 

@@ -3,6 +3,7 @@
 import importlib
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import apache_beam as beam
@@ -95,7 +96,7 @@ def unit_fingerprint(unit: Unit, config: RunConfig, *, made_of: list[list[str]])
 
 
 def steps_made_of(specs: Sequence[StepSpec]) -> list[list[str]]:
-    """For each step the checksums of the files that it works with, and of a user's own module. (Ours are covered by VERSION.)
+    """For each step the checksums of the files that it works with, and of a user's own code. (Ours is covered by VERSION.)
 
     Raises:
         UsageError: a step is not to be had, or one of its files.
@@ -104,10 +105,18 @@ def steps_made_of(specs: Sequence[StepSpec]) -> list[list[str]]:
     for step in build_steps(specs):
         paths = step.files()
         if step.name not in STEPS:
-            module = importlib.import_module(step.name.rpartition(".")[0])
-            paths = paths + ([module.__file__] if module.__file__ else [])
+            paths = paths + own_code(step.name)
         made_of.append([sha256(path) for path in paths])
     return made_of
+
+
+def own_code(name: str) -> list[str]:
+    """The paths of all modules of the package that a user's step comes from: the step's own may import any of them."""
+    outermost = importlib.import_module(name.partition(".")[0])
+    folders = list(getattr(outermost, "__path__", []))
+    if not folders:
+        return [outermost.__file__] if outermost.__file__ else []
+    return [str(file) for folder in folders for file in sorted(Path(folder).rglob("*")) if file.suffix in (".py", ".so")]
 
 
 def signature_params(config: RunConfig) -> dict[str, int] | None:

@@ -1,5 +1,9 @@
+import re
+from pathlib import Path
+
 import pyarrow as pa
 import pytest
+import yaml
 
 from pipeline.curation.judge import apply_rules, judge
 from pipeline.curation.rules_syntax import OpenCoderSyntaxParams
@@ -93,6 +97,19 @@ def test_a_header_may_be_all_directives(path):
     header = batch.set_column(1, "path", pa.array([path]))
     names = [apply_rules(each, OpenCoderSyntaxParams().rules()).reason[0].as_py() for each in (batch, header)]
     assert names == ["opencoder_syntax_directive_line_fraction", None]
+
+
+def test_the_page_has_every_rule_with_its_threshold():
+    page = (Path(__file__).parents[2] / "docs/syntax.md").read_text()
+    shown = re.findall(r"^\| `(\w+)` \|[^|]*\| ([^|]*) \|[^|]*\|$", page, re.M)
+    wanted = [
+        (rule.name.removeprefix("opencoder_syntax_"), f"≥ {rule.minimum}" if rule.minimum is not None else f"≤ {rule.maximum}")
+        for rule in OpenCoderSyntaxParams().rules()
+    ]
+    assert [(name, "≤ None" if bound == "any" else bound) for name, bound in shown] == wanted
+    [(_, config)] = re.findall(r"```(yaml)\n(.*?)```", page, re.S)
+    [source] = yaml.safe_load(config)["sources"].values()
+    assert build_steps([StepSpec.model_validate(step) for step in source["curation"]])[-1].costly
 
 
 def test_a_document_over_the_size_limit_is_kept_unmeasured():

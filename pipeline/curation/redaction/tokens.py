@@ -138,9 +138,7 @@ def _match(data: np.ndarray, i: int, end: int, ops: np.ndarray, first: int, last
 
 
 @kernel
-def _holds(
-    data: np.ndarray, start: int, whole: int, i: int, secret: int, last: int, end: int, flags: int, bigrams: np.ndarray
-) -> bool:
+def _holds(data: np.ndarray, start: int, whole: int, i: int, secret: int, last: int, end: int, flags: int, bigrams: np.ndarray) -> bool:
     """Whether a match (from `whole`, with its parts from i) passes the tests that its shape asks for."""
     if flags & _DELIMITED and not (
         (whole == start or is_in(data[whole - 1], SPACE | EQUALS) or data[whole - 1] in (34, 58))
