@@ -20,6 +20,8 @@ from pipeline.curation.curate import curate
 from pipeline.curation.redact import RedactParams
 from pipeline.curation.redaction.spans import KINDS
 from pipeline.curation.steps import StepSpec, build_steps
+from pipeline.dedup.params import NearParams, standard_error
+from pipeline.dedup.undecided import MAX_CHECKS
 from pipeline.schema import RAW
 from tests.conftest import Run
 from tests.curation.contamination import humaneval, humaneval_file, write_jsonl
@@ -155,3 +157,19 @@ def test_the_page_of_redaction_names_every_kind_and_param() -> None:
     text = (ROOT / "docs/redaction.md").read_text()
     assert [name for name in RedactParams.model_fields if f"`{name}`" not in text] == []
     assert [kind for kind in KINDS[KINDS.index("private_key") :] if f"`{kind}`" not in text] == []
+
+
+def test_the_page_of_duplicates_has_the_params_and_their_figures() -> None:
+    text, near = (ROOT / "docs/dedup.md").read_text(), NearParams()
+    assert [name for name in NearParams.model_fields if f"`{name}`" not in text] == ["seed"]
+    for figure in (f"{near.candidate_similarity:.2f} to {near.sure_similarity:.2f}", f"{standard_error(0.7, 252):.3f}", f"{MAX_CHECKS}"):
+        assert figure in text
+    assert [picture for picture in re.findall(r"\]\((.*?\.svg)\)", text) if not (ROOT / "docs" / picture).exists()] == []
+
+
+def test_the_query_of_the_page_of_duplicates_answers_on_a_run(whole: Run) -> None:
+    (query,) = blocks(ROOT / "docs/dedup.md", "sql")
+    survivors = f"'{whole.workdir}/survivors/*.parquet'"
+    rows = duckdb.sql(query.replace("'run/survivors/*.parquet'", survivors)).fetchall()
+    assert rows == sorted(rows, key=lambda row: row[0])
+    assert len(rows) == min(20, duckdb.sql(f"SELECT count(*) FILTER (is_exact) FROM {survivors}").fetchall()[0][0])

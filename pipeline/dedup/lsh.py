@@ -6,6 +6,7 @@
 Nodes are ranks: a lower number is a document of higher priority.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +19,7 @@ from pipeline.kernels import kernel
 
 _HALF, _LOW_BITS = np.uint64(32), np.uint64(2**32 - 1)
 _BUFFER = 2**20  # pairs
+MAX_PAIRS = 16 << 20  # distinct ones that are held at a time, some 40 bytes each
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ class BucketStatistics:
 
 @dataclass(frozen=True)
 class Edges:
-    """Pairs of similar nodes, each once, ascending by (high, low).
+    """Some pairs of similar nodes, each once, ascending by (high, low).
 
     high, low [e], of the records' dtype: the node of the higher priority (the lower number), the other; similarity float32 [e].
     """
@@ -52,7 +54,6 @@ class Edges:
     high: np.ndarray
     low: np.ndarray
     similarity: np.ndarray
-    statistics: BucketStatistics
 
 
 def band_hashes(signatures: np.ndarray, params: NearParams) -> np.ndarray:
@@ -78,7 +79,7 @@ def _hash_bands(signatures: np.ndarray, bands: int, rows: int) -> np.ndarray:
     return hashes
 
 
-def bucket_edges(records: BandRecords, *, params: NearParams) -> Edges:
+def bucket_edges(records: BandRecords, *, params: NearParams, max_pairs: int = MAX_PAIRS) -> tuple[BucketStatistics, Iterator[Edges]]:
     """The pairs of nodes that share a bucket and whose sketches put them at `params.candidate_similarity` or above.
 
     A bucket of at most `params.max_bucket` nodes is compared all with all. A larger one is split by the sketches' values in the
@@ -87,20 +88,25 @@ def bucket_edges(records: BandRecords, *, params: NearParams) -> Edges:
 
     Args:
         records: of whole buckets: those of one (band, band_hash) must not be spread over two calls. Their order has no effect.
+        max_pairs: if there are more, they come in several batches, and a pair may be in more than one of them.
     """
     buckets, record = collect_buckets(records.band, records.band_hash, records.node)
     nodes, sketches = records.node[record], records.sketch[record]
     pieces = split_large(buckets, sketches, params=params)
-    keys = _similar_pairs(pieces, sketches, params=params)
+    batches = _similar_pairs(pieces, sketches, params=params, max_pairs=max_pairs)
+    edges = (_edges(keys, nodes, sketches, num_permutations=params.num_permutations) for keys in batches)
+    return _statistics(buckets, pieces, params=params), edges
+
+
+def _edges(keys: np.ndarray, nodes: np.ndarray, sketches: np.ndarray, *, num_permutations: int) -> Edges:
     high, low = keys >> _HALF, keys & _LOW_BITS
-    similarity = sketch_similarity(sketches, left=high, right=low, num_permutations=params.num_permutations)
-    return Edges(nodes[high], nodes[low], similarity, _statistics(buckets, pieces, params=params))
+    return Edges(nodes[high], nodes[low], sketch_similarity(sketches, left=high, right=low, num_permutations=num_permutations))
 
 
-def _similar_pairs(buckets: Buckets, sketches: np.ndarray, *, params: NearParams) -> np.ndarray:
-    """The pairs found, each once, ascending: uint64, the higher node's place << 32 | the lower's."""
+def _similar_pairs(buckets: Buckets, sketches: np.ndarray, *, params: NearParams, max_pairs: int) -> Iterator[np.ndarray]:
+    """Batches of the pairs found, in each ascending and once: uint64, the higher node's place << 32 | the lower's."""
     if not len(buckets.begin):
-        return np.empty(0, np.uint64)
+        return
     similarities = similarity_of(np.arange(params.num_permutations + 1), num_permutations=params.num_permutations)
     max_mismatches = int(np.count_nonzero(similarities >= params.candidate_similarity)) - 1
     buffer = np.empty(max(_BUFFER, int(buckets.sizes.max())), np.uint64)
@@ -116,7 +122,10 @@ def _similar_pairs(buckets: Buckets, sketches: np.ndarray, *, params: NearParams
         # and sorts a pair a logarithmic number of times.
         if sum(map(len, found)) > max(_BUFFER, len(distinct)):
             distinct, found = distinct_values(np.concatenate([distinct, *found])), []
-    return distinct_values(np.concatenate([distinct, *found]))
+            if len(distinct) > max_pairs:
+                yield distinct
+                distinct = np.empty(0, np.uint64)
+    yield distinct_values(np.concatenate([distinct, *found]))
 
 
 @kernel

@@ -42,7 +42,7 @@ def survivors(
     similarity = np.where(stands, np.float32(1), decision.similarity[node]).astype(np.float32)
     is_checked = np.zeros(len(ids), bool)
     pairs = make_pairs(keeper[~stands], node[~stands], similarity[~stands])
-    is_checked[~stands] = _find(pairs.key, exact.key)[1]
+    is_checked[~stands] = _find(pairs.key, exact.key)[1] & ~np.isnan(pairs.similarity)
     values = [
         pa.array(ids, pa.uint64()),
         pa.array(kept),

@@ -79,10 +79,11 @@ class CompareBuckets(beam.DoFn):
         work, near = self._work, self._work.config.dedup.near
         assert near is not None
         records = read_arrays(list(blocks), record_type(near))
-        found = bucket_edges(columns(records), params=near)
+        statistics, batches = bucket_edges(columns(records), params=near)
         with committing(work.workdir, COMPARE, item=part_name(partition), fingerprint=work.fingerprint) as outputs:
-            write_pairs(outputs.parquet("edges", schema.EDGES), [make_pairs(found.high, found.low, found.similarity)])
-            outputs.counts.update({name: int(value) for name, value in vars(found.statistics).items()}, num_edges=len(found.high))
+            shard = outputs.parquet("edges", schema.EDGES)
+            write_pairs(shard, (make_pairs(found.high, found.low, found.similarity) for found in batches))
+            outputs.counts.update({name: int(value) for name, value in vars(statistics).items()}, num_edges=shard.num_rows)
         yield part_name(partition)
 
 

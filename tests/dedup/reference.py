@@ -6,8 +6,12 @@ import difflib
 import inspect
 import re
 import tarfile
+from typing import NamedTuple
 
 import numpy as np
+
+from pipeline.dedup.lsh import BandRecords, BucketStatistics, Edges, bucket_edges
+from pipeline.dedup.params import NearParams
 
 TOKEN = re.compile(rb"[A-Za-z0-9_\x80-\xff]+")
 
@@ -48,3 +52,19 @@ def first_independent_set(num_nodes: int, edges: dict[tuple[int, int], float]) -
         similar = [(-edges[other, node], other) for other in range(node) if fates[other][0] is None and (other, node) in edges]
         fates.append((min(similar)[1], -min(similar)[0]) if similar else (None, float("nan")))
     return fates
+
+
+class AllEdges(NamedTuple):
+    """What bucket_edges gives, its batches joined."""
+
+    high: np.ndarray
+    low: np.ndarray
+    similarity: np.ndarray
+    statistics: BucketStatistics
+
+
+def all_edges(records: BandRecords, *, params: NearParams) -> AllEdges:
+    statistics, batches = bucket_edges(records, params=params)
+    nothing = Edges(records.node[:0], records.node[:0], np.empty(0, np.float32))
+    joined = [np.concatenate(columns) for columns in zip(*(vars(batch).values() for batch in (nothing, *batches)), strict=True)]
+    return AllEdges(*joined, statistics)

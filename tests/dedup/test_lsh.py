@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.dedup.lsh import BandRecords, Edges, band_hashes, bucket_edges
+from pipeline.dedup.lsh import BandRecords, band_hashes, bucket_edges
 from pipeline.dedup.params import NearParams
+from tests.dedup.reference import AllEdges, all_edges
 
 SMALL = NearParams(num_permutations=7, bands=3, rows=2, min_similarity=0.4, max_bucket=3, verify="sketch")
 
@@ -61,7 +62,7 @@ def _slow_edges(records: BandRecords, params: NearParams) -> tuple[dict[tuple[in
     return edges, len(compared)
 
 
-def _as_dict(edges: Edges) -> dict[tuple[int, int], float]:
+def _as_dict(edges: AllEdges) -> dict[tuple[int, int], float]:
     pairs = list(zip(edges.high.tolist(), edges.low.tolist(), strict=True))
     assert pairs == sorted(set(pairs))
     return dict(zip(pairs, edges.similarity.tolist(), strict=True))
@@ -71,7 +72,7 @@ def _as_dict(edges: Edges) -> dict[tuple[int, int], float]:
 @settings(deadline=None, max_examples=300)
 def test_edges_are_those_of_the_slow_way_whether_buckets_are_split_or_not(records: BandRecords, max_bucket: int) -> None:
     params = SMALL.model_copy(update={"max_bucket": max_bucket})
-    edges = bucket_edges(records, params=params)
+    edges = all_edges(records, params=params)
     expected, num_pairs = _slow_edges(records, params)
     assert _as_dict(edges) == pytest.approx(expected)
     assert edges.statistics.num_pairs == num_pairs
@@ -84,7 +85,7 @@ def test_the_order_of_records_has_no_effect(records: BandRecords, random: Random
     order = list(range(len(records.node)))
     random.shuffle(order)
     shuffled = BandRecords(records.band[order], records.band_hash[order], records.node[order], records.sketch[order])
-    first, second = bucket_edges(records, params=SMALL), bucket_edges(shuffled, params=SMALL)
+    first, second = all_edges(records, params=SMALL), all_edges(shuffled, params=SMALL)
     assert _as_dict(first) == _as_dict(second)
     assert first.statistics == second.statistics
 
@@ -100,9 +101,9 @@ def test_100_000_nodes_with_one_header_take_linear_time_and_memory(num_distinct:
     rng = np.random.default_rng(5)
     distinct = rng.integers(0, 2**64, (num_distinct, 8), dtype=np.uint64)
     records = _one_bucket(distinct[rng.integers(0, num_distinct, n)])
-    bucket_edges(_one_bucket(records.sketch[:500]), params=params)  # compiled before memory is watched
+    all_edges(_one_bucket(records.sketch[:500]), params=params)  # compiled before memory is watched
     tracemalloc.start()
-    edges = bucket_edges(records, params=params)
+    edges = all_edges(records, params=params)
     _, peak_bytes = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert edges.statistics.num_candidates == n * (n - 1) // 2
@@ -111,7 +112,7 @@ def test_100_000_nodes_with_one_header_take_linear_time_and_memory(num_distinct:
 
 
 def test_nodes_that_no_split_can_part_are_all_linked_to_the_first() -> None:
-    edges = bucket_edges(_one_bucket(np.full((5000, 8), 7, np.uint64)), params=NearParams())
+    edges = all_edges(_one_bucket(np.full((5000, 8), 7, np.uint64)), params=NearParams())
     assert edges.high.tolist() == [0] * 4999
     assert edges.low.tolist() == list(range(1, 5000))
     assert set(edges.similarity.tolist()) == {1.0}
@@ -126,13 +127,13 @@ def test_pairs_that_meet_in_many_bands_come_once_even_past_the_buffer() -> None:
         np.tile(np.arange(n, dtype=np.uint32), bands),
         np.zeros((bands * n, 8), np.uint64),
     )
-    edges = bucket_edges(records, params=NearParams())
+    edges = all_edges(records, params=NearParams())
     assert edges.statistics.num_pairs == bands * n * (n - 1) // 2
     assert list(_as_dict(edges)) == list(itertools.combinations(range(n), 2))
 
 
 def test_a_partition_without_records_has_no_edges() -> None:
-    edges = bucket_edges(_one_bucket(np.empty((0, 8), np.uint64)), params=NearParams())
+    edges = all_edges(_one_bucket(np.empty((0, 8), np.uint64)), params=NearParams())
     assert len(edges.high) == edges.statistics.num_buckets == 0
 
 
@@ -144,3 +145,27 @@ def test_a_band_hash_tells_its_values_and_its_band() -> None:
     assert hashes[0].tolist() == hashes[2].tolist()  # the last value is in no band
     assert hashes[0, 0] == hashes[1, 0]
     assert len(np.unique(hashes)) == 5
+
+
+def test_a_collision_of_band_hashes_joins_nothing() -> None:
+    """Documents that have nothing in common meet in a bucket by the hash alone; their sketches tell them apart."""
+    sketch = np.random.default_rng(9).integers(0, 2**64, (50, 8), dtype=np.uint64)
+    edges = all_edges(_one_bucket(sketch), params=NearParams())
+    assert edges.statistics.num_pairs == 50 * 49 // 2
+    assert len(edges.high) == 0
+
+
+def test_a_cluster_of_similar_documents_comes_in_batches_of_a_bounded_size() -> None:
+    n = 1800
+    records = BandRecords(np.repeat([0, 1], n), np.zeros(2 * n, np.uint64), np.tile(np.arange(n), 2), np.zeros((2 * n, 8), np.uint64))
+    statistics, batches = bucket_edges(records, params=NearParams(), max_pairs=1000)
+    sizes, found = [], set()
+    for batch in batches:
+        keys = batch.high * n + batch.low
+        assert np.all(keys[1:] > keys[:-1])
+        sizes.append(len(keys))
+        found.update(keys.tolist())
+    assert len(sizes) > 2
+    assert max(sizes) < 3 * 2**20
+    assert len(found) == n * (n - 1) // 2
+    assert statistics.num_pairs == n * (n - 1)

@@ -6,14 +6,14 @@ from functools import cache
 import numpy as np
 import pyarrow as pa
 
-from pipeline.dedup.lsh import BandRecords, Edges, band_hashes, bucket_edges
+from pipeline.dedup.lsh import BandRecords, band_hashes
 from pipeline.dedup.minhash import minhash_signatures
 from pipeline.dedup.pairs import make_pairs
 from pipeline.dedup.params import NearParams
 from pipeline.dedup.representatives import KEPT, decide
 from pipeline.dedup.shingles import shingle_hashes
 from pipeline.dedup.sketch import sketches
-from tests.dedup.reference import edited, jaccard, shingle_set, source_files
+from tests.dedup.reference import AllEdges, all_edges, edited, jaccard, shingle_set, source_files
 
 PARAMS = NearParams(verify="sketch")
 FOUR_STANDARD_ERRORS = 4 * 0.035
@@ -27,10 +27,10 @@ def _documents() -> list[str]:
     return pieces + copies
 
 
-def _edges(documents: list[str], ranks: np.ndarray) -> Edges:
+def _edges(documents: list[str], ranks: np.ndarray) -> AllEdges:
     signatures = minhash_signatures(shingle_hashes(pa.array(documents), ngram_tokens=5, fold_case=False), PARAMS)
     n, bands = len(documents), PARAMS.bands
-    return bucket_edges(
+    return all_edges(
         BandRecords(
             band=np.tile(np.arange(bands, dtype=np.uint16), n),
             band_hash=band_hashes(signatures, PARAMS).ravel(),
