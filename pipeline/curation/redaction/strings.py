@@ -5,7 +5,7 @@ from itertools import product
 
 import numpy as np
 
-from pipeline.curation.redaction.gibberish import is_gibberish, log_bigrams
+from pipeline.curation.redaction.gibberish import is_gibberish, log_bigrams, wordiness
 from pipeline.curation.redaction.spans import KIND, no_spans, pushed
 from pipeline.curation.redaction.words import (
     ALNUM,
@@ -31,8 +31,9 @@ from pipeline.curation.redaction.words import (
 )  # fmt: skip
 from pipeline.kernels import StringBuffers, inlined, kernel
 
-# detect-secrets' limits in bits a character; no shorter string can pass them.
-_MIN_BASE64_ENTROPY, _MIN_BASE64_CHARS = 4.5, 23
+# detect-secrets' limits in bits a character. A third of all random keys of 32 characters stay below 4.5, so what is as unlike written text
+# as they are (99 in 100 have a wordiness below) may have a little less. No shorter string can pass the limits.
+_MIN_BASE64_ENTROPY, _MIN_GIBBERISH_ENTROPY, _MAX_GIBBERISH_WORDINESS, _MIN_BASE64_CHARS = 4.5, 4.2, -0.75, 19
 _MIN_HEX_ENTROPY, _MIN_HEX_CHARS = 3.0, 9
 _STRING = BASE64URL | PLUS_SLASH | EQUALS | BACKSLASH
 
@@ -52,9 +53,10 @@ _MIN_VALUE_CHARS = 24
 def find_strings(buffers: StringBuffers) -> np.ndarray:
     """Random strings between two quotes of a kind, without the quotes; int64 [m, 3].
 
-    Base64 (also of URLs) of over 4.5 bits of entropy a character, and hexadecimal of over 3 bits, as in detect-secrets 1.5. They must look
-    drawn by lot. No secrets are: digits alone; 32, 40 or 64 characters near a word like sha, md5, hash, byte, checksum, digest or commit;
-    `sha512-...`; what a name that ends in `id` is given; alphabets (`ABCDEF...`). Besides, 40 characters behind `aws` and a word like key.
+    Base64 (also of URLs) of over 4.5 bits of entropy a character, and hexadecimal of over 3 bits, as in detect-secrets 1.5. The former must
+    look drawn by lot; if they do so without doubt, 4.2 bits are enough. No secrets are: digits alone; 32, 40 or 64 characters near a word
+    like sha, md5, hash, byte, checksum, digest or commit; `sha512-...`; what a name that ends in `id` is given; alphabets (`ABCDEF...`).
+    Besides, 40 characters behind `aws` and a word like key.
     """
     return _find_strings(*buffers, log_bigrams())
 
@@ -110,10 +112,10 @@ def _find_strings(offsets: np.ndarray, data: np.ndarray, bigrams: np.ndarray) ->
             last = i
             while last > first and data[last - 1] == 92:  # a backslash belongs to the quote: \"
                 last -= 1
-            kind = _string_kind(data, start, first, last, all_hex, counts)
+            kind = _string_kind(data, start, first, last, all_hex, counts, bigrams)
             if kind < 0 or (data[i] != quote and kind != _AWS_SECRET_KEY):
                 continue
-            if _is_sequence(data, first, last) or not is_gibberish(data, first, last, bigrams):
+            if _is_sequence(data, first, last):
                 continue
             if kind != _AWS_SECRET_KEY and (_is_hash(data, start, first, last, end) or _names_an_id(data, start, first - 1)):
                 continue
@@ -123,10 +125,12 @@ def _find_strings(offsets: np.ndarray, data: np.ndarray, bigrams: np.ndarray) ->
 
 
 @kernel
-def _string_kind(data: np.ndarray, start: int, first: int, last: int, all_hex: bool, counts: np.ndarray) -> int:
+def _string_kind(
+    data: np.ndarray, start: int, first: int, last: int, all_hex: bool, counts: np.ndarray, bigrams: np.ndarray
+) -> int:
     """The kind of data[first:last], whose characters and lengths fit; -1: none. `counts` is room for 256 zeros."""
     num_chars = last - first
-    if num_chars == _AWS_SECRET_CHARS and _is_aws_secret(data, start, first, last):
+    if num_chars == _AWS_SECRET_CHARS and _is_aws_secret(data, start, first, last) and is_gibberish(data, first, last, bigrams):
         return _AWS_SECRET_KEY
     if not all_hex and num_chars < _MIN_BASE64_CHARS:
         return -1
@@ -144,7 +148,8 @@ def _string_kind(data: np.ndarray, start: int, first: int, last: int, all_hex: b
             entropy -= count / num_chars * np.log2(count / num_chars)
             counts[data[i]] = 0
     if not all_hex:
-        return _BASE64_STRING if entropy > _MIN_BASE64_ENTROPY else -1
+        limit = 0.0 if entropy > _MIN_BASE64_ENTROPY else _MAX_GIBBERISH_WORDINESS
+        return _BASE64_STRING if entropy > _MIN_GIBBERISH_ENTROPY and wordiness(data, first, last, bigrams) < limit else -1
     return _HEX_STRING if entropy > _MIN_HEX_ENTROPY else -1
 
 
