@@ -2,6 +2,7 @@
 
 import ipaddress
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Annotated, Literal
 
 import numpy as np
@@ -112,6 +113,7 @@ def _counts(columns: Columns, params: RedactParams) -> np.ndarray:
     return np.bincount(spans[:, 2] * num_documents + rows, minlength=len(KINDS) * num_documents).reshape(len(KINDS), num_documents)
 
 
+@lru_cache(1 << 16)
 def _fake(value: str, kind: int) -> bytes:
     if kind == IPV4:
         luck = hash64("redact", value)

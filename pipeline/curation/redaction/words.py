@@ -71,7 +71,13 @@ def packed_words(words: tuple[str, ...]) -> np.ndarray:
 @kernel
 def speaks_of(data: np.ndarray, start: int, end: int, words: np.ndarray) -> bool:
     """Whether one of the words stands in data[start:end], in any case and inside other words too."""
+    beginnings = 0  # a bit for the last five of each first letter
+    for k in range(len(words)):
+        if k == 0 or words[k - 1] == 0:
+            beginnings |= 1 << (words[k] & 31)
     for i in range(start, end):
+        if not beginnings >> (data[i] & 31) & 1:
+            continue
         first = 0
         while first < len(words):
             k = first
