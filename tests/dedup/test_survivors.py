@@ -8,6 +8,7 @@ from pipeline.dedup.representatives import decide
 from pipeline.dedup.survivors import similar_enough, survivors
 
 NEAR = NearParams()
+NO_FORKS = np.zeros(5, np.uint64)
 NONE = make_pairs(*(np.empty(0, np.int64),) * 2, np.empty(0))
 
 
@@ -32,7 +33,8 @@ def test_a_survivor_names_its_keeper_and_says_whether_the_similarity_is_exact() 
     # Rows in another order than ranks; the document of rank 4 has the signature, but not the text, of the one of rank 2.
     ids = np.array([12, 10, 11, 14, 13], np.uint64)
     nodes = _nodes([2, 0, 1, 4, 3], [2, 0, 1, 2, 3], [False] * 5, [1] * 5)
-    rows = {row["id"]: row for row in survivors(ids, nodes, decision, id_of=np.arange(10, 15, dtype=np.uint64), exact=exact).to_pylist()}
+    batch = survivors(ids, nodes, decision, id_of=np.arange(10, 15, dtype=np.uint64), exact=exact, fork_of=NO_FORKS)
+    rows = {row["id"]: row for row in batch.to_pylist()}
     assert [rows[id]["kept"] for id in (10, 11, 12, 13, 14)] == [True, False, False, True, False]
     assert [rows[id]["duplicate_of"] for id in (11, 12, 14)] == [10, 10, 10]
     assert [rows[id]["is_exact"] for id in (11, 12, 14)] == [True, False, False]
@@ -44,7 +46,8 @@ def test_texts_whose_hashes_collide_stay_both_if_their_signatures_differ() -> No
     """The one of rank 1 is taken for a copy of rank 0; it is another node, and nothing like it."""
     decision = decide(2, [], cluster="representative")
     nodes = _nodes([0, 1], [0, 1], [False, True], [2, 2])
-    batch = survivors(np.array([5, 6], np.uint64), nodes, decision, id_of=np.array([5, 6], np.uint64), exact=NONE)
+    ids = np.array([5, 6], np.uint64)
+    batch = survivors(ids, nodes, decision, id_of=ids, exact=NONE, fork_of=NO_FORKS[:2])
     assert batch["kept"].to_pylist() == [True, True]
     assert batch["duplicate_of"].to_pylist() == [None, None]
 
@@ -54,5 +57,6 @@ def test_a_pair_that_was_checked_and_found_unlike_has_no_similarity_where_others
     edges = make_pairs(np.array([0, 1]), np.array([1, 2]), np.array([0.9, 0.9]))
     decision = decide(3, [edges], cluster="component")
     ids = np.arange(3, dtype=np.uint64)
-    last = survivors(ids, _nodes([0, 1, 2], [0, 1, 2], [False] * 3, [1] * 3), decision, id_of=ids, exact=exact).to_pylist()[2]
+    nodes = _nodes([0, 1, 2], [0, 1, 2], [False] * 3, [1] * 3)
+    last = survivors(ids, nodes, decision, id_of=ids, exact=exact, fork_of=NO_FORKS[:3]).to_pylist()[2]
     assert (last["duplicate_of"], last["similarity"], last["is_exact"]) == (0, None, False)
