@@ -185,7 +185,7 @@ def built(name: str) -> Step | None:
 
 @pytest.mark.parametrize("name", sorted(STEPS))
 @given(st.lists(st.sampled_from(DOCUMENTS) | texts, min_size=1, max_size=4))
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=2, deadline=None)
 def test_a_threshold_has_no_part_in_what_a_step_measures_and_edits(name, found):
     made = built(name)
     if made is None:
