@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from rules import batches, by_folder
+from reading import batches, by_folder
 
 from pipeline.curation.judge import judge
 from pipeline.curation.normalise import normalise

@@ -19,7 +19,10 @@ _FNV_OFFSET, _FNV_PRIME = np.uint64(0xCBF29CE484222325), np.uint64(0x100000001B3
 
 
 class Words(NamedTuple):
-    """Document i has the words in starts[i] : starts[i + 1] (int64 [n + 1]); marks such as `--` and `,` are among them."""
+    """Document i has the words in starts[i] : starts[i + 1] (int64 [n + 1]); marks such as `--` and `,` are among them.
+
+    Twelve bytes a word: a document of 100 MB takes some 250 MB if it is prose, 1.2 GB if it is marks alone.
+    """
 
     starts: np.ndarray
     hashes: np.ndarray  # of the text, uint64 [num_words]
