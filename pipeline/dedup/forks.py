@@ -1,14 +1,14 @@
 """Repositories whose documents are mostly duplicates of another one's.
 
-Of each kept document and those that duplicate it, the repository that is best is the one that has it; a repository's place is that of
-its best document. A fork is a repository most of whose documents another one has. Of repositories A, B and C, the best first:
+A repository has its own documents and what duplicates the same kept ones. Its place is that of its best document. A fork is a
+repository of whose documents a better one has most. Of repositories A, B and C, the best first:
 
     A  1 kept          2 kept
-    B  3 duplicates 1  4 duplicates 2  5 kept           2 of 3 are A's: a fork of A
-    C                  6 duplicates 2  7 duplicates 5   1 of 2 is A's, 1 is B's: a fork of A, the better one
+    B  3 duplicates 1  4 duplicates 2  5 kept           2 of 3 are A's, too: a fork of A
+    C                  6 duplicates 2  7 duplicates 5   1 of 2 is A's, 2 are B's: a fork of B
 
-Where nothing but luck tells B from A, each keeps some of what they share; all of it is A's nonetheless. A fork is worse than what it
-is a fork of, so no two are forks of each other.
+Where nothing but luck tells two equal repositories apart, each keeps some of what they share; all of it is both's nonetheless. As a
+fork is worse than what it is a fork of, no two are forks of each other.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -23,6 +23,8 @@ from pipeline.dedup.params import ForkParams
 NOBODY = np.uint32(2**32 - 1)
 _HALF, _LOW_HALF = np.uint64(32), np.uint64(2**32 - 1)
 _MERGED_AT_ONCE = 1 << 20
+# Of the repositories that have a document, the best that count as having it: so a licence that a million have costs no million squared.
+MOST_OWNERS = 4
 
 
 @dataclass(frozen=True)
@@ -69,28 +71,28 @@ def forks_of(table: pa.Table) -> Forks:
 
 def find_forks(num_documents: int, fates: Callable[[], Iterable[Fates]], params: ForkParams) -> Forks:
     """
-    Memory: 4 bytes a document, 20 a repository, 16 a pair of repositories that share documents.
+    Memory: 12 bytes a document, 20 a repository, 16 a pair of repositories that share documents.
 
     Args:
         num_documents: ranks are 0 .. num_documents - 1.
         fates: called several times; all documents, some at a time.
     """
-    names, sizes = _tally(batch.repository[batch.repository != 0] for batch in fates())
-    best = np.full(len(names), NOBODY)
-    for rank, _, code in _of_repositories(fates(), names):
-        np.minimum.at(best, code, rank)
-    owner = np.full(num_documents, NOBODY)  # by keeper: its repository is named by the rank of its best document, as in pairs
-    for _, keeper, code in _of_repositories(fates(), names):
-        np.minimum.at(owner, keeper, best[code])
-    pairs, counts = _tally(_others(best[code], owner[keeper]) for _, keeper, code in _of_repositories(fates(), names))
+    hashes, sizes = _tally(batch.repository[batch.repository != 0] for batch in fates())
+    best = np.full(len(hashes), NOBODY)
+    for batch in _of_repositories(fates()):
+        np.minimum.at(best, np.searchsorted(hashes, batch.repository), batch.rank)
+    name = np.full(num_documents, NOBODY)  # of its repository, by rank: the rank of the repository's best document
+    for batch in _of_repositories(fates()):
+        name[batch.rank] = best[np.searchsorted(hashes, batch.repository)]
+    pairs, counts = _tally(_shared(num_documents, fates, name))
     # Of each repository the one that has most of it, the better one if they tie.
     order = np.lexsort((pairs, -counts, pairs >> _HALF))
     order = order[np.flatnonzero(np.diff(pairs[order] >> _HALF, prepend=~pairs[order[:1]]))]
     by_best = np.argsort(best)
     mine, its = (by_best[np.searchsorted(best, side[order], sorter=by_best)] for side in (pairs >> _HALF, pairs & _LOW_HALF))
     is_fork = (counts[order] >= params.min_documents) & (counts[order] / sizes[mine] >= params.min_fraction)
-    rows = np.flatnonzero(is_fork)[np.lexsort((names[mine][is_fork], -counts[order][is_fork]))]
-    return Forks(names[mine][rows], names[its][rows], sizes[mine][rows], counts[order][rows])
+    rows = np.flatnonzero(is_fork)[np.lexsort((hashes[mine][is_fork], -counts[order][is_fork]))]
+    return Forks(hashes[mine][rows], hashes[its][rows], sizes[mine][rows], counts[order][rows])
 
 
 def best_left(num_documents: int, documents: Iterable[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
@@ -123,17 +125,26 @@ def moved_nodes(nodes: pa.Table, left: np.ndarray, *, is_gone: np.ndarray) -> pa
     return nodes.set_column(nodes.schema.get_field_index("node"), "node", column)
 
 
-def _of_repositories(fates: Iterable[Fates], names: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """Rank, keeper and place in `names` of the documents that have a repository."""
+def _of_repositories(fates: Iterable[Fates]) -> Iterator[Fates]:
     for batch in fates:
         rows = np.flatnonzero(batch.repository)
-        yield batch.rank[rows], batch.keeper[rows], np.searchsorted(names, batch.repository[rows])
+        yield Fates(batch.rank[rows], batch.keeper[rows], batch.repository[rows])
 
 
-def _others(mine: np.ndarray, its: np.ndarray) -> np.ndarray:
-    """mine << 32 | its, where another repository has the document."""
-    rows = np.flatnonzero(mine != its)
-    return mine[rows].astype(np.uint64) << _HALF | its[rows]
+def _shared(num_documents: int, fates: Callable[[], Iterable[Fates]], name: np.ndarray) -> Iterator[np.ndarray]:
+    """Names as mine << 32 | its: for each document the better repositories that have it."""
+    before = np.zeros(num_documents, np.uint32)  # by keeper
+    for level in range(MOST_OWNERS):
+        owner = np.full(num_documents, NOBODY)
+        for batch in fates():
+            mine = name[batch.rank]
+            rows = slice(None) if level == 0 else mine > before[batch.keeper]
+            np.minimum.at(owner, batch.keeper[rows], mine[rows])
+        for batch in fates():
+            mine, its = name[batch.rank], owner[batch.keeper]
+            rows = (mine != NOBODY) & (its < mine)
+            yield mine[rows].astype(np.uint64) << _HALF | its[rows]
+        before = owner
 
 
 def _tally(parts: Iterable[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:

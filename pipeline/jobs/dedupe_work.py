@@ -20,7 +20,7 @@ from pipeline.shards import ParquetShard, read_batches
 
 JOB, RANK, COMPARE, CHOOSE, CHECK = "dedupe", "dedupe-rank", "dedupe-compare", "dedupe-choose", "dedupe-check"
 FORKS = "dedupe-forks"
-VERSION = 4
+VERSION = 5
 LIBRARIES = ("pyarrow", "numpy", "datasketch")
 # Band records that one worker holds at a time, about; sorting them takes some four times that.
 PARTITION_BYTES = 64 << 20

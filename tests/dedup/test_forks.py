@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from pipeline import schema
 from pipeline.dedup import forks as forks_module
-from pipeline.dedup.forks import Fates, Forks, best_left, find_forks, forks_of, moved, moved_nodes
+from pipeline.dedup.forks import MOST_OWNERS, Fates, Forks, best_left, find_forks, forks_of, moved, moved_nodes
 from pipeline.dedup.pairs import Pairs, ascending, make_pairs
 from pipeline.dedup.params import ForkParams
 from pipeline.dedup.representatives import KEPT, decide
@@ -84,8 +84,8 @@ def _slow_forks(corpus: Corpus, params: ForkParams) -> list[tuple[int, int, int,
     found = []
     for name in set(corpus.repository) - {0}:
         own = [rank for rank in range(len(corpus)) if corpus.repository[rank] == name]
-        owners = Counter(min(members[keeper[rank]], key=lambda other: best[other]) for rank in own)
-        del owners[name]
+        owners = Counter(other for rank in own for other in sorted(members[keeper[rank]], key=best.__getitem__)[:MOST_OWNERS])
+        owners = Counter({other: count for other, count in owners.items() if best[other] < best[name]})
         if owners:
             origin, count = min(owners.items(), key=lambda entry: (-entry[1], best[entry[0]]))
             if count >= params.min_documents and count / len(own) >= params.min_fraction:
@@ -193,6 +193,12 @@ def test_two_equal_repositories_of_which_each_keeps_half_are_one_and_its_fork() 
     assert (forks.num_documents.tolist(), forks.num_duplicates.tolist()) == ([4], [4])
 
 
+def test_a_fork_of_a_repository_of_which_a_third_has_much_is_a_fork_of_the_one_that_has_most() -> None:
+    parts, lib, fork = [1] * 4, [2] * 6, [3] * 6
+    forks = _find(Corpus(parts + lib + fork, [*range(4), *range(6), *range(6)], {}, []), ForkParams())
+    assert (forks.repository.tolist(), forks.fork_of.tolist(), forks.num_duplicates.tolist()) == ([3], [2], [6])
+
+
 def test_a_document_that_fell_for_a_forks_stands_when_the_fork_is_dropped() -> None:
     # 0 and 1 are kept, 2 and 3 their copies in a fork; 4, in the fork too, is kept; 5 and 6, elsewhere, duplicate it.
     corpus = Corpus([1, 1, 2, 2, 2, 3, 4], [0, 1, 0, 1, 2, 2, 3], {(2, 3): 0.75}, [3])
@@ -216,7 +222,7 @@ def test_counts_are_the_same_however_often_they_are_merged(monkeypatch: pytest.M
     monkeypatch.setattr(forks_module, "_MERGED_AT_ONCE", at_once)
     draw = np.random.default_rng(3)
     n = 600
-    repository, signature = draw.integers(0, 60, n).tolist(), draw.integers(0, 300, n).tolist()
+    repository, signature = draw.integers(0, 60, n).tolist(), draw.integers(0, 100, n).tolist()
     corpus = Corpus(repository, signature, {}, list(range(10, n, 90)))
     params = ForkParams(min_fraction=0.1, min_documents=2)
     found = _find(corpus, params)
