@@ -89,10 +89,9 @@ def pack(config: Config, flags: Flags = None, workdir: Workdir = None, workers: 
 @app.command()
 def plan(config: Config, workdir: Workdir = None) -> None:
     """The steps of each source, what it has, what the mixture takes, how many epochs that is, what binds. Packs nothing."""
-    from mixtures.budget import count_stocks, make_budget
     from pipeline import manifest, storage
     from pipeline.config import load_config
-    from pipeline.report.plan import print_budget
+    from pipeline.report.plan import plan_mixture, print_budget
     from pipeline.report.plan_steps import print_steps
 
     loaded = load_config(config, workdir=workdir)
@@ -101,9 +100,8 @@ def plan(config: Config, workdir: Workdir = None) -> None:
     if not storage.exists(manifest.path(loaded.workdir, "tokens")):
         typer.echo(f"What each source gives, in epochs, and what binds: after `tenfold tokenize {config}`, which counts the tokens.")
         return
-    counts, packing = manifest.load(loaded.workdir, "tokens").counts, loaded.packing
-    stocks = count_stocks(counts, sources=loaded.sources, num_markers=packing.num_markers)
-    print_budget(make_budget(loaded.mixture, stocks, sequence_length=packing.sequence_length), packing.sequence_length)
+    budget, removed = plan_mixture(loaded)
+    print_budget(budget, loaded.packing.sequence_length, removed=removed)
 
 
 @app.command()

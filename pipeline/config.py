@@ -11,6 +11,7 @@ import yaml
 from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
 from mixtures.spec import MixtureParams, check_sources
+from pipeline.curation.optout import RemovalParams
 from pipeline.curation.steps import StepSpec
 from pipeline.dedup.params import DedupParams
 from pipeline.packing.params import PackingParams
@@ -41,6 +42,7 @@ class RunConfig(Params):
     seed: int = Field(1, ge=0, description="of every choice: order, samples, ties")
     unit_bytes: int = Field(128 << 20, ge=1 << 16, description="text in one piece of work, about")
     sources: dict[str, SourceParams] = Field(min_length=1)
+    removals: RemovalParams = RemovalParams(files=())
     dedup: DedupParams = DedupParams()
     tokenizer: TokenizerParams = TokenizerParams()  # type: ignore[call-arg]
     mixture: MixtureParams
@@ -51,6 +53,11 @@ class RunConfig(Params):
     @classmethod
     def _absolute(cls, path: str) -> str:
         return _absolute(path)
+
+    @field_validator("removals")
+    @classmethod
+    def _lists_are_absolute(cls, removals: RemovalParams) -> RemovalParams:
+        return RemovalParams(files=tuple(map(_absolute, removals.files)))
 
     @model_validator(mode="after")
     def _check(self) -> "RunConfig":

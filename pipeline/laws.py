@@ -44,6 +44,16 @@ def check_tokenized(source: str, deduped: Mapping[str, Any], counts: Mapping[str
     )
 
 
+def check_trainable(source: str, tokenized: Mapping[str, Any], plan: Mapping[str, int], *, num_markers: int) -> None:
+    """`tokens/`, with BOS and EOS = trainable + removed."""
+    markers = tokenized.get("num_documents", 0) * num_markers
+    equal(
+        f"tokens of source {source} to train on",
+        {"in tokens/": tokenized.get("num_tokens", 0), "BOS and EOS": markers},
+        {"trainable": plan["trainable_tokens"], "removed": plan["removed_tokens"]},
+    )
+
+
 def check_packed(source: str, plan: Mapping[str, int], packed_tokens: int, *, sequence_length: int) -> None:
     """Trainable x whole epochs + prefix of the last one, BOS and EOS among them = tokens in sequences + tail; sequences are full."""
     equal(

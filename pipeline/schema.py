@@ -69,10 +69,14 @@ DECISIONS = pa.schema(
         ("detail", pa.string()),  # what the reader could say of a broken record
         ("num_bytes", pa.int64()),  # of the text as it was read, in UTF-8; 0: broken
         ("num_chars", pa.int64()),  # of the normalised text, in code points; 0: broken
+        ("sha256", pa.binary(32)),  # of the text as it was read, in UTF-8: of a file's bytes; null: broken
         ("findings", FINDINGS),  # null: none
     ]
 )
 KEPT, DROPPED, BROKEN = "kept", "dropped", "broken"
+
+# The kept documents that an opt-out list names, and by which of its entries; `pack` leaves them out.
+REMOVALS = pa.schema([("id", pa.uint64()), ("list", pa.string()), ("line", pa.int64()), ("entry", pa.string())])
 
 
 def signatures(num_permutations: int) -> pa.Schema:

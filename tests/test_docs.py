@@ -19,6 +19,7 @@ from pipeline.config import RunConfig
 from pipeline.curation.curate import curate
 from pipeline.curation.redact import RedactParams
 from pipeline.curation.redaction.spans import KINDS
+from pipeline.curation.optout import RemovalParams, read_entries, removals
 from pipeline.curation.steps import StepSpec, build_steps
 from pipeline.dedup.params import NearParams, standard_error
 from pipeline.dedup.undecided import MAX_CHECKS
@@ -173,3 +174,20 @@ def test_the_query_of_the_page_of_duplicates_answers_on_a_run(whole: Run) -> Non
     rows = duckdb.sql(query.replace("'run/survivors/*.parquet'", survivors)).fetchall()
     assert rows == sorted(rows, key=lambda row: row[0])
     assert len(rows) == min(20, duckdb.sql(f"SELECT count(*) FILTER (is_exact) FROM {survivors}").fetchall()[0][0])
+
+
+def test_the_page_of_opt_outs_has_a_list_a_config_and_a_query_that_work(tmp_path: Path) -> None:
+    page = ROOT / "docs/optout.md"
+    path = tmp_path / "opt-outs.txt"
+    path.write_text(next(text for text in blocks(page, "") if text.startswith("# opt-outs.txt")))
+    entries = read_entries(RemovalParams(files=(str(path),)))
+    assert entries.table["kind"].to_pylist() == ["repository", "user", "url", "sha256"]
+    (text,) = blocks(page, "yaml")
+    assert RemovalParams.model_validate(yaml.safe_load(text)["removals"]).files == ("opt-outs.txt",)
+    rows = [{"repository": "ann/one"}, {"repository": "bob/two"}, {"path": "https://example.org/blog/1"}, {"path": "x.py"}]
+    read = pa.RecordBatch.from_pylist([{"id": id, "text": "x", **row} for id, row in enumerate(rows)], RAW)
+    pq.write_table(removals(pa.Table.from_batches([curate(read, []).decisions]), entries), tmp_path / "unit.parquet")
+    (query,) = blocks(page, "sql")
+    assert {row[1] for row in duckdb.sql(query.replace("run/removals", str(tmp_path))).fetchall()} == set(
+        entries.table["entry"].to_pylist()[:3]
+    )

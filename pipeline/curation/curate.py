@@ -1,7 +1,9 @@
 """One batch of raw documents judged: what is kept, and a decision for every one."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
@@ -11,6 +13,7 @@ from pipeline import schema
 from pipeline.curation.judge import judge
 from pipeline.curation.normalise import normalise
 from pipeline.curation.steps import Step, rules_of
+from pipeline.kernels import string_buffers
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,7 @@ def curate(raw: pa.RecordBatch, steps: Sequence[Step]) -> Curated:
         "licences": judged.batch["licences"].take(back),
         "num_bytes": pc.fill_null(pc.binary_length(raw["text"]).cast(pa.int64()), 0),
         "num_chars": pc.fill_null(pc.utf8_length(texts).cast(pa.int64()).take(back), 0),
+        "sha256": _sha256(good["text"]).take(back),
         "findings": judged.findings.take(back),
     }
     columns |= {name: values.take(back) for name, values in judged.measured.items()}
@@ -54,6 +58,14 @@ def curate(raw: pa.RecordBatch, steps: Sequence[Step]) -> Curated:
     decisions = pa.RecordBatch.from_arrays([columns[field.name].cast(field.type) for field in wanted], schema=wanted)
     kept = judged.batch.append_column("num_bytes", pc.binary_length(judged.batch["text"]).cast(pa.int64()))
     return Curated(kept.filter(pc.is_null(judged.reason)).select(schema.DOCUMENTS.names).cast(schema.DOCUMENTS), decisions)
+
+
+def _sha256(texts: pa.StringArray) -> pa.FixedSizeBinaryArray:
+    """Of each text's bytes, null where there is none."""
+    offsets, data = string_buffers(texts)
+    held = data.data
+    digests = [hashlib.sha256(held[start:end]).digest() for start, end in pairwise(offsets.tolist())]
+    return pa.array(digests, pa.binary(32), mask=texts.is_null().to_numpy(zero_copy_only=False))
 
 
 def _with_text(batch: pa.RecordBatch, texts: pa.StringArray) -> pa.RecordBatch:

@@ -1,4 +1,4 @@
-"""pack: `tokens/` and the mixture to `sequences/` in training order, and `segments/`.
+"""pack: `tokens/` less what `removals/` names, and the mixture, to `sequences/` in training order, and `segments/`.
 
 tokens/ ──plan──► runs/  positions/  deviation/ ──cut──► blocks by shard ──write──► sequences/  segments/
 (units)   (one worker, lengths alone)            (units)                   (shards)
@@ -6,6 +6,7 @@ tokens/ ──plan──► runs/  positions/  deviation/ ──cut──► blo
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import apache_beam as beam
@@ -18,19 +19,21 @@ from mixtures.schedule import check_schedule
 from mixtures.spec import groups_of, shares
 from pipeline import records, schema
 from pipeline.config import RunConfig
+from pipeline.jobs import remove
 from pipeline.jobs.block import Block, BlockWriter, read_table, to_stream
 from pipeline.jobs.progress import Item
 from pipeline.jobs.workspace import Workspace, collect, commit_datasets, job_fingerprint, path, stands
-from pipeline.laws import check_packed
+from pipeline.laws import check_packed, check_trainable
 from pipeline.manifest import Manifest, totals
 from pipeline.packing.plan import source_plan
+from pipeline.packing.removed import count_removed, removed_ids, without_removed
 from pipeline.packing.sequential import add_markers, assemble, by_shard, cut_documents, pieces
 from pipeline.packing.shard import Shard
 from pipeline.params import RunError, UsageError
 from pipeline.shards import committing
 
 JOB, PLAN = "pack", "pack-plan"
-VERSION = 1
+VERSION = 2
 LIBRARIES = ("pyarrow", "numpy", "array-record")
 # A hyphen, which no source's name has, so that it is none of the sources' items.
 DEVIATION_ITEM = "all-sources"
@@ -42,12 +45,14 @@ class Pack:
 
     Attributes:
         units: (unit, source, tokens file), of the sources in the mixture.
+        removed: of the units of which opt-out lists name documents, the file that has them.
         names: the sources in the order of their numbers in records.
     """
 
     config: RunConfig
     fingerprint: str
     units: tuple[tuple[str, str, str], ...]
+    removed: dict[str, str]
     stocks: dict[str, Stock]
     names: tuple[str, ...]
     num_sequences: int
@@ -81,10 +86,11 @@ def run(space: Workspace) -> None:
 
     Raises:
         RunError: tokenize did not run; a law does not hold.
-        UsageError: the mixture can't be had from these tokens.
+        UsageError: the mixture can't be had from these tokens; an opt-out list can't be read.
     """
     tokens = space.load("tokens")
-    work = _constants(space.config, tokens)
+    removals = remove.run(space)
+    work = _constants(space.config, tokens, removals)
     units, shards = [unit for unit, _, _ in work.units], [shard_name(shard) for shard in range(work.num_shards)]
     planned = [*units, *work.names, DEVIATION_ITEM]
     items = [Item(job, name, work.fingerprint) for job, names in ((PLAN, planned), (JOB, shards)) for name in names]
@@ -98,30 +104,36 @@ def run(space: Workspace) -> None:
     packed = totals(done, dict.fromkeys(shards, "all"))["all"]
     sources = {record.item: record.counts for record in plan if record.item in work.names}
     for source, counts in sources.items():
+        check_trainable(source, tokens.counts[source], counts, num_markers=space.config.packing.num_markers)
         check_packed(source, counts, packed["tokens"].get(source, 0), sequence_length=work.config.packing.sequence_length)
     whole = {"fingerprint": work.fingerprint, "params": _params(space.config), "counts": {"sources": sources} | packed}
     deviation = next(record.counts for record in plan if record.item == DEVIATION_ITEM)
     commit_datasets(space.workdir, PLAN, ["runs", "positions", "deviation"], done=plan, whole=whole | {"extra": deviation})
-    extra = _sequences_extra(work, packed) | {"deviation": deviation}
+    extra = _sequences_extra(work, packed) | {"deviation": deviation, "removals": removals.fingerprint}
     commit_datasets(space.workdir, JOB, ["sequences", "segments"], done=done, whole=whole | {"extra": extra})
 
 
-def _constants(config: RunConfig, tokens: Manifest) -> Pack:
+def _constants(config: RunConfig, tokens: Manifest, removals: Manifest) -> Pack:
     tokenizer = tokens.extra["tokenizer"]
     for name in ("bos", "eos"):
         if getattr(config.packing, f"add_{name}") and name not in tokenizer["special_ids"]:
             raise UsageError(f"packing.add_{name}: the tokenizer has no {name.upper()}: set packing.add_{name} to false")
-    stocks = count_stocks(tokens.counts, sources=config.sources, num_markers=config.packing.num_markers)
+    left = without_removed(tokens.counts, count_removed(config.workdir, tokens, partial(removed_ids, config.workdir, removals)))
+    stocks = count_stocks(left, sources=config.sources, num_markers=config.packing.num_markers)
     budget = make_budget(config.mixture, stocks, sequence_length=config.packing.sequence_length)
     mixed, source_of = groups_of(config.mixture), tokens.extra["units"]
     files = [file for file in tokens.files if source_of[file.item] in mixed]
     units = tuple((file.item, source_of[file.item], tokens.path(config.workdir, file.item)) for file in files)
-    inputs = [[(file.item, file.sha256) for file in files], tokenizer["sha256"], _params(config)]
+    # An entry that names no document of the mixture changes nothing.
+    removing = [file for file in removals.files if file.num_rows and source_of[file.item] in mixed]
+    held = [[(file.item, file.sha256) for file in dataset] for dataset in (files, removing)]
+    inputs = [*held, tokenizer["sha256"], _params(config)]
     order = budget.schedule
     return Pack(
         config=config,
         fingerprint=job_fingerprint(JOB, VERSION, libraries=LIBRARIES, inputs=inputs),
         units=units,
+        removed={file.item: removals.path(config.workdir, file.item) for file in removing},
         stocks=stocks,
         names=order.names,
         num_sequences=order.sources.size,
@@ -188,21 +200,30 @@ class PlanRuns(beam.DoFn):
         tables = [pq.read_table(file, columns=["id", "num_tokens"]) for _, file in units]
         ids = np.concatenate([table["id"].to_numpy() for table in tables])
         lengths = np.concatenate([table["num_tokens"].to_numpy() for table in tables]) + work.config.packing.num_markers
+        gone = [pq.read_table(work.removed[unit], columns=["id"])["id"].to_numpy() for unit, _ in units if unit in work.removed]
+        left = ~np.isin(ids, np.concatenate([np.empty(0, np.uint64), *gone]))
         positions = budget.schedule.positions(source)
         plan = source_plan(
-            ids, lengths, seed=work.config.seed, num_sequences=positions.size, sequence_length=work.config.packing.sequence_length
+            ids[left],
+            lengths[left],
+            seed=work.config.seed,
+            num_sequences=positions.size,
+            sequence_length=work.config.packing.sequence_length,
         )
+        # A removed document keeps its row, and has no run.
+        offsets = np.full((len(plan.offsets), ids.size), -1, np.int64)
+        offsets[:, left] = plan.offsets
         start = 0
         for (unit, _), table in zip(units, tables, strict=True):
             rows = slice(start, start := start + table.num_rows)
             if not work.stands(PLAN, unit):
-                self._write_runs(unit, ids[rows], plan.offsets[:, rows])
+                self._write_runs(unit, ids[rows], offsets[:, rows])
         if work.stands(PLAN, source):
             return
         with committing(work.workdir, PLAN, item=source, fingerprint=work.fingerprint) as outputs:
             batch = pa.RecordBatch.from_arrays([pa.array(positions[plan.uses])], schema=schema.POSITIONS)
             outputs.parquet("positions", schema.POSITIONS).write(batch)
-            outputs.counts.update(plan.counts)
+            outputs.counts.update(plan.counts, num_removed=int((~left).sum()), removed_tokens=int(lengths[~left].sum(dtype=np.int64)))
 
     def _write_runs(self, unit: str, ids: np.ndarray, offsets: np.ndarray) -> None:
         num_epochs, num_documents = offsets.shape

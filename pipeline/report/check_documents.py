@@ -13,8 +13,9 @@ from pipeline.params import LawBroken
 from pipeline.report.check_files import Damaged
 from pipeline.report.datasets import Run, add_counts, read_columns
 
-# Every dataset that has a file a unit; cuts/ and compared/ only of units that lose lines, runs/ where the source is in the mixture.
-BY_UNIT = ("decisions", "documents", "signatures", "cuts", "compared", "nodes", "survivors", "tokens", "runs")
+# Every dataset that has a file a unit; cuts/ and compared/ only of units that lose lines, removals/ if there are lists, runs/ where
+# the source is in the mixture.
+BY_UNIT = ("decisions", "documents", "signatures", "cuts", "compared", "nodes", "survivors", "tokens", "removals", "runs")
 BATCH_ROWS = 1024
 Counts = dict[str, Any]
 
@@ -69,7 +70,7 @@ def _misnamed(run: Run) -> Iterator[str]:
 
 
 def _has_file(run: Run, dataset: str, unit: str) -> bool:
-    if dataset in ("cuts", "compared"):
+    if dataset in ("cuts", "compared", "removals"):
         return unit in run[dataset].extra["units"]
     return dataset != "runs" or run.units[unit] in run.groups
 
@@ -125,6 +126,8 @@ class Unit:
             if dataset in self._names:
                 yield from self._same(dataset, self._read(dataset, ["id"])["id"].to_numpy(), "documents", self._document_ids)
         yield from self._same("tokens", self._tokens["id"].to_numpy(), "survivors", self.kept_ids)
+        if "removals" in self._names:
+            yield from self._removals()
         if "runs" in self._names:
             yield from self._same("runs", self._read("runs", ["id"])["id"].to_numpy(), "tokens", self._tokens["id"].to_numpy())
         wrong = int(np.count_nonzero(self._kept.astype(np.int8) + self._has_keeper + (self._fork_of != 0) != 1))
@@ -141,6 +144,21 @@ class Unit:
             wrong = int(np.count_nonzero(self._fork_of != wanted))
             if wrong:
                 yield f"{self._place('survivors')}: fork_of of {wrong:,} documents is not what forks/ says of their repositories"
+
+    def _removals(self) -> Iterator[str]:
+        """removals/ names documents that are there, and no run of theirs is packed."""
+        ids = self._run.removed(self._unit)
+        strange = ids[~np.isin(ids, self._document_ids)]
+        if len(strange):
+            yield f"{self._place('removals')}: {len(strange):,} documents are not in documents/, such as {strange[0]}"
+        if "runs" in self._names and len(ids):
+            runs = self._read("runs", ["id", "starts"])
+            packed = pc.list_parent_indices(runs["starts"].combine_chunks()).filter(
+                pc.greater_equal(runs["starts"].combine_chunks().flatten(), 0)
+            )
+            wrong = np.intersect1d(runs["id"].take(packed).to_numpy(), ids)
+            if len(wrong):
+                yield f"{self._place('runs')}: {len(wrong):,} documents of removals/ are packed, such as {wrong[0]}: run pack again"
 
     def _documents(self) -> tuple[np.ndarray, np.ndarray, list[str]]:
         """The ids and num_bytes of documents/, whose texts are read a batch at a time."""

@@ -31,7 +31,7 @@ def check_stream(run: Run, *, damaged: Damaged, progress: Callable[[str], None])
             faults += shards.check(file.item)
     if faults or hurt & {"positions", "sequences", "segments"}:
         return faults
-    faults = [*_counts(run, shards), *_mixture(run, shards)]
+    faults = [*_counts(run, shards), *_mixture(run, shards), *_removals(run)]
     for number, source in enumerate(run.names):
         units = [unit for unit, of in run.units.items() if of == source]
         if _intact(run, units, damaged):
@@ -78,6 +78,16 @@ def _counts(run: Run, shards: ShardCheck) -> Iterator[str]:
     for dataset, said in (("sequences", extra["tokenizer"]), ("tokenizer", tokenizer.extra["sha256"])):
         if said != tokenizer.files[0].sha256:
             yield f"{dataset}/manifest.json: the tokenizer is {said}, the model in tokenizer/ is {tokenizer.files[0].sha256}"
+
+
+def _removals(run: Run) -> Iterator[str]:
+    """The stream was packed without what removals/ names today; and its count is the rows'."""
+    if run["sequences"].extra["removals"] != run["removals"].fingerprint:
+        yield "sequences/ was packed with other removals/ than these: run pack again (tenfold run CONFIG does)"
+    for source in run.sources:
+        said = {"num_documents": run["removals"].counts.get(source, {}).get("num_documents", 0)}
+        counted = {"num_documents": sum(len(run.removed(unit)) for unit, of in run.units.items() if of == source)}
+        yield from differences(f"removals/manifest.json: {source}", said, counted)
 
 
 def _mixture(run: Run, shards: ShardCheck) -> Iterator[str]:
@@ -139,10 +149,11 @@ def _tokens(run: Run, source: str, units: list[str], *, packed: int, fold: int) 
 
 
 def _trainable(run: Run, units: list[str]) -> int:
-    """One epoch of a source, with BOS and EOS."""
+    """One epoch of a source without what is removed, with BOS and EOS."""
     total = 0
     for unit in units:
-        lengths = read_columns(run["tokens"].path(run.workdir, unit), ["num_tokens"])["num_tokens"].to_numpy()
+        table = read_columns(run["tokens"].path(run.workdir, unit), ["id", "num_tokens"])
+        lengths = table["num_tokens"].to_numpy()[~np.isin(table["id"].to_numpy(), run.removed(unit))]
         total += int(lengths.sum(dtype=np.int64)) + len(lengths) * run.packing.num_markers
     return total
 
@@ -153,6 +164,7 @@ def _law(run: Run, source: str, *, packed: int, trainable: int) -> Iterator[str]
         yield f"sequences/manifest.json: {source}, trainable_tokens: it says {plan['trainable_tokens']:,}, the rows say {trainable:,}"
         return
     try:
+        laws.check_trainable(source, run["tokens"].counts.get(source, {}), plan, num_markers=run.packing.num_markers)
         laws.check_packed(source, plan, packed, sequence_length=run.packing.sequence_length)
     except LawBroken as error:
         yield str(error)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -13,6 +14,7 @@ from pipeline import manifest, schema, storage
 from pipeline.dedup.forks import Forks, forks_of
 from pipeline.manifest import File, Manifest
 from pipeline.packing.params import PackingParams
+from pipeline.packing.removed import removed_ids
 from pipeline.params import RunError
 
 # In the order of the jobs; positions/ and deviation/ have an item a source and one in all, edges/ an item a partition, pairs/ and forks/
@@ -33,6 +35,7 @@ DATASETS = (
     "survivors",
     "tokenizer",
     "tokens",
+    "removals",
     "runs",
     "positions",
     "deviation",
@@ -41,13 +44,14 @@ DATASETS = (
 )
 # What the readers below take from a manifest beside its files and counts.
 _EXTRA = {
-    **dict.fromkeys(("documents", "decisions", "signatures", "cuts", "compared", "survivors", "tokens"), ("units",)),
+    **dict.fromkeys(("documents", "decisions", "signatures", "cuts", "compared", "survivors", "tokens", "removals"), ("units",)),
     "tokenizer": ("sha256", "special_ids", "vocab_size"),
     "sequences": (
         "deviation",
         "num_sequences",
         "num_sequences_by_source",
         "phase_ends",
+        "removals",
         "sources",
         "special_ids",
         "tokenizer",
@@ -86,6 +90,10 @@ class Run:
     def sources(self) -> list[str]:
         """Every source of the config, in its order, which is their priority in dedupe; one without documents comes last."""
         return list(dict.fromkeys([self.units[file.item] for file in self["decisions"].files] + sorted(self["decisions"].params)))
+
+    def removed(self, unit: str) -> np.ndarray:
+        """The documents of a unit that opt-out lists name, uint64."""
+        return removed_ids(self.workdir, self["removals"], unit)
 
     @cached_property
     def forks(self) -> Forks:

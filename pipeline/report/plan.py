@@ -1,28 +1,66 @@
 """The table of `tenfold plan`."""
 
 import itertools
+from collections.abc import Mapping
 from fractions import Fraction
 
+import numpy as np
+import pyarrow.parquet as pq
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from mixtures.budget import Budget, SourceBudget
+from mixtures.budget import Budget, SourceBudget, count_stocks, make_budget
+from pipeline import manifest
+from pipeline.config import RunConfig
+from pipeline.curation.optout import DECISION_COLUMNS, read_entries, removals
+from pipeline.packing.removed import count_removed, without_removed
 from pipeline.report.terminal import print_whole
 
 COLUMNS = ("source", "documents", "tokens", "target", "packed tokens", "realised", "epochs", "unused tokens", "")
 
 
-def print_budget(budget: Budget, sequence_length: int, *, console: Console | None = None) -> None:
+Removed = Mapping[str, Mapping[str, int]]
+
+
+def plan_mixture(config: RunConfig) -> tuple[Budget, Removed]:
+    """What the config's mixture takes from `tokens/`, less what its opt-out lists name; and by source what these take.
+
+    Raises:
+        RunError: tokenize did not run.
+        UsageError: the mixture can't be had; an opt-out list can't be read.
+    """
+    tokens, entries = manifest.load(config.workdir, "tokens"), read_entries(config.removals)
+    removed: Removed = {}
+    if len(entries):
+        decisions = manifest.load(config.workdir, "decisions")
+
+        def removed_ids(unit: str) -> np.ndarray:
+            rows = pq.read_table(decisions.path(config.workdir, unit), columns=DECISION_COLUMNS)
+            return removals(rows, entries)["id"].to_numpy()
+
+        removed = count_removed(config.workdir, tokens, removed_ids)
+    packing = config.packing
+    stocks = count_stocks(without_removed(tokens.counts, removed), sources=config.sources, num_markers=packing.num_markers)
+    return make_budget(config.mixture, stocks, sequence_length=packing.sequence_length), removed
+
+
+def print_budget(budget: Budget, sequence_length: int, *, removed: Removed | None = None, console: Console | None = None) -> None:
     """What each source has and gives, by group, and what sets the length; tokens are with BOS and EOS.
 
     Args:
         sequence_length: in tokens.
+        removed: what opt-out lists took from the sources before, without BOS and EOS.
         console: where to; by default the terminal.
     """
     console = console or Console()
     print_whole(plan_table(budget), console)
     console.print(Text(binding_sentence(budget, sequence_length)), soft_wrap=True)
+    if removed:
+        counts = ", ".join(
+            f"{own['num_documents']:,} documents of {source} ({own['num_tokens']:,} tokens)" for source, own in removed.items()
+        )
+        console.print(Text(f"Opt-out lists remove {counts}; they are not counted above."), soft_wrap=True)
 
 
 def plan_table(budget: Budget) -> Table:

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from pipeline import schema
-from pipeline.report.datasets import Run, read_columns
+from pipeline.report.datasets import Run, add_counts, read_columns
 
 # Prefixes at which the deviation is drawn: more would not show on a page.
 NUM_BINS = 200
@@ -168,6 +168,24 @@ def fork_rows(run: Run) -> dict[str, Any]:
     table = pq.read_table(run.path("forks", files[0])) if files else schema.FORKS.empty_table()
     largest = table.slice(0, NUM_FORKS).drop_columns(["repository_hash", "fork_of_hash"])
     return {"num_forks": table.num_rows, "largest": largest.to_pylist()}
+
+
+def removal_rows(run: Run) -> list[dict[str, Any]]:
+    """What opt-out lists name: by source and list the documents, and those of `tokens/` among them with their tokens."""
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    for file in (file for file in run["removals"].files if file.num_rows):
+        source, named = run.units[file.item], pq.read_table(run.path("removals", file), columns=["id", "list"])
+        tokens = read_columns(run["tokens"].path(run.workdir, file.item), ["id", "num_tokens"])
+        ids, lists = named["id"].to_numpy(), np.array(named["list"].to_pylist(), object)
+        for name in dict.fromkeys(lists):
+            gone = np.isin(tokens["id"].to_numpy(), ids[lists == name])
+            counts = {
+                "num_documents": int((lists == name).sum()),
+                "num_tokenized": int(gone.sum()),
+                "num_tokens": int(tokens["num_tokens"].to_numpy()[gone].sum(dtype=np.int64)),
+            }
+            add_counts(found.setdefault((source, name), {"source": source, "list": name}), counts)
+    return list(found.values())
 
 
 def deviation_rows(run: Run) -> dict[str, Any]:

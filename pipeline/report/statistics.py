@@ -24,6 +24,7 @@ from pipeline.report.rows import (
     fork_rows,
     licence_rows,
     phase_rows,
+    removal_rows,
     segment_rows,
     share_range,
 )
@@ -51,6 +52,7 @@ def collect(workdir: str) -> Stats:
         "total": _total(sources),
         "rules": [rule for source in run.sources for rule in _rules(run, source)],
         "licences": {source: held for source in run.sources if (held := licence_rows(run, source))},
+        "removals": removal_rows(run),
         "dedupe": _dedupe(run),
         "tokenizer": run["tokenizer"].extra,
         "packing": _packing(run, sources),

@@ -1,5 +1,7 @@
 """Every raw document gets a decision; what is kept is what the rules let pass."""
 
+import hashlib
+
 import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -33,6 +35,12 @@ def test_the_kept_text_is_normalised_and_the_decision_tells_the_size_before() ->
     assert made.documents["num_bytes"].to_pylist() == [len(GOOD) - 2]
     assert made.decisions["num_bytes"].to_pylist() == [len(GOOD)]
     assert made.decisions["num_chars"].to_pylist() == [len(GOOD) - 2]
+
+
+def test_the_sha256_is_that_of_the_bytes_as_they_were_read() -> None:
+    texts = ["\ufeff" + GOOD, None, "", LONG_LINE]
+    found = curate(raw(texts), STEPS).decisions["sha256"].to_pylist()
+    assert found == [None if text is None else hashlib.sha256(text.encode()).digest() for text in texts]
 
 
 def test_a_broken_document_is_not_measured_and_a_dropped_one_is() -> None:
