@@ -24,6 +24,19 @@ def ranks_in_source(ids: np.ndarray, *, stars: np.ndarray, num_chars: np.ndarray
     return rank
 
 
+def put_last(rank: np.ndarray, last: np.ndarray) -> np.ndarray:
+    """The ranks after some documents were moved behind all others, both in their order: uint32 [n].
+
+    Args:
+        rank: a permutation of 0 .. n - 1; last: bool [n].
+    """
+    by_rank = np.empty(len(rank), bool)
+    by_rank[rank] = last
+    num_first = np.cumsum(~by_rank)
+    moved = np.where(by_rank, np.arange(len(rank)) + num_first[-1:] - num_first, num_first - 1)
+    return moved.astype(np.uint32)[rank]
+
+
 def best_of_equal(keys: tuple[np.ndarray, ...], rank: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """For each row the lowest rank among the rows with equal keys, and how many they are: uint32 [n] both.
 

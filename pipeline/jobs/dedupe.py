@@ -18,12 +18,12 @@ import apache_beam as beam
 import numpy as np
 import pyarrow.parquet as pq
 
-from pipeline import schema
+from pipeline import manifest, schema, storage
 from pipeline.dedup.forks import Forks, moved, moved_nodes
 from pipeline.dedup.pairs import Pairs, ascending
 from pipeline.dedup.representatives import Decision, decide
 from pipeline.dedup.survivors import similar_enough, survivors
-from pipeline.jobs import cut
+from pipeline.jobs import cut, remove
 from pipeline.jobs.curate import signature_params
 from pipeline.jobs.dedupe_check import CheckPairs, ChoosePairs, SendShingles
 from pipeline.jobs.dedupe_compare import BandBlocks, CompareBuckets, RankDocuments
@@ -39,6 +39,7 @@ from pipeline.jobs.dedupe_work import (
     Dedupe,
     UnitFiles,
     constants,
+    named_by_lists,
     read_column,
     read_pairs,
     read_verified,
@@ -47,7 +48,7 @@ from pipeline.jobs.dedupe_work import (
 from pipeline.jobs.progress import Item
 from pipeline.jobs.workspace import Workspace, collect, commit_datasets
 from pipeline.laws import check_survivors, check_verified
-from pipeline.manifest import totals
+from pipeline.manifest import Manifest, totals
 from pipeline.params import RunError
 from pipeline.shards import Done, committing
 
@@ -62,11 +63,9 @@ def run(space: Workspace) -> None:
     made, wanted = signatures.extra["signature_params"], signature_params(space.config)
     if made != wanted:
         raise RunError(f"signatures/ has {made}, dedup.near asks for {wanted}: run curate again (tenfold run CONFIG does)")
-    made_of = {"signatures": signatures, "documents": space.load("documents")} | cut.run(space)
-    work = constants(space.config, made_of)
-    units = [unit.name for unit in work.units]
-    steps = {RANK: units, COMPARE: work.parts, CHOOSE: [ALL], CHECK: work.checks} | work.last_items
-    steps[CHOOSE] += [*work.checks, *units] if work.checks else []
+    made_of = {"signatures": signatures, "documents": space.load("documents"), "removals": remove.run(space)} | cut.run(space)
+    work, removed = _constants(space, made_of)
+    steps = _steps(work)
     items = [Item(job, name, work.fingerprint) for job, names in steps.items() for name in names]
     with space.progress(JOB, items):
         if not all(work.stands(item.job, item.item) for item in items):
@@ -93,8 +92,31 @@ def run(space: Workspace) -> None:
         "cuts": made_of["cuts"].fingerprint,
         "buckets": buckets,
         "checks": chosen | verified,
+        "removals": removed,
     }
     commit_datasets(space.workdir, JOB, ["survivors"], done=done[JOB], whole=whole | {"counts": counts, "extra": extra})
+
+
+def _constants(space: Workspace, made_of: dict[str, Manifest]) -> tuple[Dedupe, list[list[str]]]:
+    """The job's constants, and the removals/ that it reckons with: those of the last run, as long as nothing else is to be done.
+
+    So a takedown costs one pack; what it names loses its priority when dedupe next has work to do.
+    """
+    removed = named_by_lists(made_of["removals"])
+    if storage.exists(manifest.path(space.workdir, "survivors")):
+        last = manifest.load(space.workdir, "survivors")
+        before = last.extra.get("removals", removed)
+        work = constants(space.config, made_of, removed=before)
+        if work.fingerprint == last.fingerprint and all(work.stands(job, name) for job, names in _steps(work).items() for name in names):
+            return work, before
+    return constants(space.config, made_of, removed=removed), removed
+
+
+def _steps(work: Dedupe) -> dict[str, list[str]]:
+    """The items of every step."""
+    units = [unit.name for unit in work.units]
+    chosen = [ALL, *work.checks, *units] if work.checks else [ALL]
+    return {RANK: units, COMPARE: work.parts, CHOOSE: chosen, CHECK: work.checks} | work.last_items
 
 
 def _sum(done: list[Done]) -> dict[str, Any]:

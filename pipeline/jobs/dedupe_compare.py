@@ -12,7 +12,7 @@ from pipeline.dedup.bands import band_records, columns, record_type
 from pipeline.dedup.lsh import bucket_edges
 from pipeline.dedup.pairs import make_pairs
 from pipeline.dedup.params import NearParams
-from pipeline.dedup.priority import best_of_equal, ranks_in_source
+from pipeline.dedup.priority import best_of_equal, put_last, ranks_in_source
 from pipeline.dedup.signatures import binary_rows
 from pipeline.jobs.block import Block, BlockWriter, blocks, read_arrays
 from pipeline.jobs.dedupe_work import COMPARE, PARTITION_BYTES, RANK, Dedupe, UnitFiles, part_name, read_column, write_pairs
@@ -35,7 +35,7 @@ class RankDocuments(beam.DoFn):
     def _rank(self) -> None:
         units = self._work.units
         ends = np.cumsum([0, *(pq.read_metadata(unit.signatures).num_rows for unit in units)])
-        rank = _ranks(units, ends, seed=self._work.config.seed)
+        rank = put_last(_ranks(units, ends, seed=self._work.config.seed), _removed(units, ends))
         node, _ = best_of_equal((_gather(units, ends, lambda unit: read_column(unit.signatures, "signature_hash")),), rank)
         hashes = _gather(units, ends, _text_hashes)
         first, copies = best_of_equal((hashes[0::2], hashes[1::2]), rank)
@@ -97,6 +97,15 @@ def _gather(units: tuple[UnitFiles, ...], ends: np.ndarray, read: Callable[[Unit
             values = np.empty(each * ends[-1], np.uint64)
         values[each * start : each * end] = part
     return values
+
+
+def _removed(units: tuple[UnitFiles, ...], ends: np.ndarray) -> np.ndarray:
+    """Which documents an opt-out list names: what stands for others should not be what has to go."""
+    removed = np.zeros(ends[-1], bool)
+    for unit, start, end in zip(units, ends[:-1], ends[1:], strict=True):
+        if unit.removals:
+            removed[start:end] = np.isin(read_column(unit.signatures, "id"), read_column(unit.removals, "id"))
+    return removed
 
 
 def _ranks(units: tuple[UnitFiles, ...], ends: np.ndarray, *, seed: int) -> np.ndarray:

@@ -32,7 +32,7 @@ ALL = "all"  # the item of what is written once
 
 @dataclass(frozen=True)
 class UnitFiles:
-    """A unit, the place of its source in the order of sources, and what curate made of it."""
+    """A unit, the place of its source in the order of sources, what curate made of it, and what opt-out lists name in it."""
 
     name: str
     source: int
@@ -40,6 +40,7 @@ class UnitFiles:
     signatures: str
     documents: str
     cuts: str | None
+    removals: str | None
 
 
 @dataclass(frozen=True)
@@ -93,23 +94,30 @@ def check_name(partition: int) -> str:
     return f"check-{partition:05d}"
 
 
-def constants(config: RunConfig, made: Mapping[str, Manifest]) -> Dedupe:
+def named_by_lists(removals: Manifest) -> list[list[str]]:
+    """The item and checksum of every file of removals/ that names a document."""
+    return [[file.item, file.sha256] for file in removals.files if file.num_rows]
+
+
+def constants(config: RunConfig, made: Mapping[str, Manifest], *, removed: list[list[str]]) -> Dedupe:
     """
     Args:
-        made: signatures, documents, cuts, compared; the last has the signatures of the units that lose lines.
+        made: signatures, documents, cuts, compared, removals; compared has the signatures of the units that lose lines.
+        removed: `named_by_lists` of the removals/ that dedupe knows of.
     """
     signatures, compared = made["signatures"], made["compared"].by_item
     sources, near = list(config.sources), config.dedup.near
     # How pairs are sorted changes no byte.
     params = config.dedup.model_dump(mode="json", exclude={"max_sorted_pairs"})
-    inputs = [[(file.item, compared.get(file.item, file).sha256) for file in signatures.files], sources, config.seed, params]
+    inputs = [[(file.item, compared.get(file.item, file).sha256) for file in signatures.files], sources, config.seed, params, removed]
     units = []
     for unit, source in ((file.item, signatures.extra["units"][file.item]) for file in signatures.files):
         paths = {name: dataset.path(config.workdir, unit) if unit in dataset.by_item else None for name, dataset in made.items()}
         hashed = paths["compared"] or signatures.path(config.workdir, unit)
         fold_case = config.sources[source].kind == "text"
         documents = made["documents"].path(config.workdir, unit)
-        units.append(UnitFiles(unit, sources.index(source), fold_case, hashed, documents, paths["cuts"]))
+        named = paths["removals"] if unit in dict(removed) else None
+        units.append(UnitFiles(unit, sources.index(source), fold_case, hashed, documents, paths["cuts"], named))
     num_documents = sum(file.num_rows for file in signatures.files)
     text_bytes = sum(counts.get("kept_bytes", 0) for counts in signatures.counts.values())
     num_partitions = 1 + num_documents * near.bands * record_type(near).itemsize // PARTITION_BYTES if near else 0

@@ -7,7 +7,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.dedup.priority import best_of_equal, ranks_in_source
+from pipeline.dedup.priority import best_of_equal, put_last, ranks_in_source
 
 DOCUMENTS = st.lists(st.tuples(st.integers(0, 2), st.integers(0, 3)), max_size=40)  # stars, num_chars
 KEYS = st.lists(st.tuples(*[st.sampled_from([0, 1, 2**60, 2**63, 2**64 - 1])] * 2), max_size=40)
@@ -56,3 +56,13 @@ def test_a_million_copies_of_one_document_are_one_group() -> None:
     best, size = best_of_equal((np.full(10**6, 5, np.uint64), np.full(10**6, 7, np.uint64)), rank)
     assert set(best.tolist()) == {0}
     assert set(size.tolist()) == {10**6}
+
+
+@given(st.lists(st.booleans(), max_size=30), st.randoms())
+def test_documents_that_are_put_last_keep_their_order_and_so_do_the_others(last: list[bool], random: Random) -> None:
+    order = random.sample(range(len(last)), len(last))
+    rank = np.empty(len(last), np.uint32)
+    rank[order] = np.arange(len(last))
+    moved = put_last(rank, np.array(last, bool))
+    wanted = sorted(range(len(last)), key=lambda place: (last[place], rank[place]))
+    assert [int(np.flatnonzero(moved == place)[0]) for place in range(len(last))] == wanted

@@ -3,6 +3,7 @@
 import copy
 import hashlib
 import shutil
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ class Takedown:
     def __init__(self, whole: Run, folder: Path, tenfold: Tenfold) -> None:
         self.workdir, self.list, self.config = folder / "run", folder / "opt-outs.txt", folder / "config.yaml"
         shutil.copytree(whole.workdir, self.workdir)
-        self._values = copy.deepcopy(whole.values) | {"workdir": str(self.workdir), "removals": {"files": [str(self.list)]}}
+        self.values = copy.deepcopy(whole.values) | {"workdir": str(self.workdir), "removals": {"files": [str(self.list)]}}
         self._tenfold = tenfold
         rows = read(self.workdir, "decisions", ["id", "verdict", "repository", "sha256"]).to_pylist()
         documents = read(self.workdir, "documents", ["id", "text"]).to_pylist()
@@ -43,7 +44,7 @@ class Takedown:
         )
 
     def run(self, *, die: Death | None = None) -> int:
-        return self._tenfold("run", write_config(self.config, self._values), die=die).status
+        return self._tenfold("run", write_config(self.config, self.values), die=die).status
 
     def tenfold(self, *arguments: str | Path, die: Death | None = None) -> Any:
         return self._tenfold(*arguments, die=die)
@@ -82,7 +83,7 @@ def test_a_takedown_costs_one_pack_and_leaves_nothing_in_the_stream(takedown: Ta
 
 
 def test_the_plan_counts_what_is_left(takedown: Takedown) -> None:
-    config = write_config(takedown.config, takedown._values)
+    config = write_config(takedown.config, takedown.values)
     planned = takedown.tenfold("plan", config)
     assert planned.status == 0, planned.output
     assert "Opt-out lists remove" in planned.output
@@ -116,3 +117,30 @@ def test_a_takedown_that_is_killed_goes_on(death: Death, takedown: Takedown, tmp
 def test_a_line_that_is_no_entry_stops_the_run(takedown: Takedown) -> None:
     takedown.list.write_text("ann/one\n")
     assert takedown.run() == 2
+
+
+def test_a_twin_is_kept_in_place_of_a_removed_document_when_dedupe_next_runs(takedown: Takedown) -> None:
+    survivors = {row["id"]: row for row in read(takedown.workdir, "survivors", ["id", "duplicate_of", "similarity"]).to_pylist()}
+    rows = read(takedown.workdir, "decisions", ["id", "repository", "path"]).to_pylist()
+    repository_of = {row["id"]: row["repository"] for row in rows}
+    keepers = Counter(row["duplicate_of"] for row in survivors.values())
+    # Two documents of one text, of two repositories.
+    twin = next(
+        row
+        for row in survivors.values()
+        if row["similarity"] == 1
+        and keepers[row["duplicate_of"]] == 1
+        and repository_of[row["duplicate_of"]] not in (None, repository_of[row["id"]])
+    )
+    takedown.list.write_text(f"repository: {repository_of[twin['duplicate_of']]}\n")
+    assert takedown.run() == 0
+    assert {row["id"]: row for row in read(takedown.workdir, "survivors", ["id", "duplicate_of", "similarity"]).to_pylist()} == survivors
+    takedown.values["dedup"]["near"]["max_bucket"] = 1999
+    assert takedown.run() == 0
+    kept = {row["id"]: row["duplicate_of"] for row in read(takedown.workdir, "survivors", ["id", "duplicate_of"]).to_pylist()}
+    assert kept[twin["id"]] is None
+    assert kept[twin["duplicate_of"]] == twin["id"]
+    before = {job: outputs(takedown.workdir, job) for job in JOBS}
+    takedown.list.write_text("")
+    assert takedown.run() == 0
+    assert [job for job in JOBS if outputs(takedown.workdir, job) != before[job]] == PACK
