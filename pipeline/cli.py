@@ -158,6 +158,14 @@ def verify(workdir: Folder) -> None:
 
 
 @app.command()
+def purge(workdir: Folder) -> None:
+    """Deletes the text and tokens of the documents that opt-out lists name, after pack has left them out."""
+    from pipeline.jobs.purge import purge as empty
+
+    empty(workdir, progress=typer.echo)
+
+
+@app.command()
 def train(
     config: Config,
     workdir: Workdir = None,

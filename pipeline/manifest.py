@@ -8,7 +8,7 @@ from typing import Any
 
 from pipeline import storage
 from pipeline.params import RunError
-from pipeline.shards import DONE, Done, Output, canonical_json, done_path
+from pipeline.shards import DONE, Done, Output, canonical_json, done_path, without_none
 
 NAME = "manifest.json"
 
@@ -22,6 +22,12 @@ class File:
     num_rows: int
     num_bytes: int
     sha256: str
+    purged_from: str | None = None
+
+    @property
+    def origin(self) -> str:
+        """The checksum of what its job wrote: what was made from the file still stands after a purge."""
+        return self.purged_from or self.sha256
 
 
 @dataclass(frozen=True)
@@ -77,19 +83,25 @@ def commit(workdir: str, manifest: Manifest, *, done: Iterable[Done]) -> Manifes
     The files are in the order of the items.
     """
     files = tuple(
-        File(record.item, output.name, output.num_rows, output.num_bytes, output.sha256)
+        File(record.item, output.name, output.num_rows, output.num_bytes, output.sha256, output.purged_from)
         for record in done
         for output in record.outputs
         if output.dataset == manifest.dataset
     )
     whole = Manifest(manifest.dataset, manifest.job, manifest.fingerprint, manifest.params, files, manifest.counts, manifest.extra)
-    record = {key: value for key, value in asdict(whole).items() if key != "extra"} | manifest.extra
+    write(workdir, whole)
+    return whole
+
+
+def write(workdir: str, manifest: Manifest) -> None:
+    """Writes the manifest, then removes what it does not name."""
+    record = {key: value for key, value in asdict(manifest).items() if key != "extra"} | manifest.extra
+    record["files"] = [without_none(asdict(file)) for file in manifest.files]
     storage.write_bytes(path(workdir, manifest.dataset), canonical_json(record))
-    keep = {NAME, *(file.name for file in files)}
+    keep = {NAME, *(file.name for file in manifest.files)}
     for name in storage.list_names(storage.join(workdir, manifest.dataset)):
         if name not in keep:
             storage.remove(storage.join(workdir, manifest.dataset, name))
-    return whole
 
 
 def sweep_done(workdir: str, job: str, done: Iterable[Done]) -> None:
@@ -117,4 +129,4 @@ def _add(into: dict[str, Any], counts: dict[str, Any]) -> None:
             into[key] = into.get(key, 0) + value
 
 
-__all__ = ["DONE", "NAME", "Done", "File", "Manifest", "Output", "commit", "load", "path", "sweep_done", "totals"]
+__all__ = ["DONE", "NAME", "Done", "File", "Manifest", "Output", "commit", "load", "path", "sweep_done", "totals", "write"]

@@ -24,13 +24,14 @@ DONE = "_done"
 
 @dataclass(frozen=True)
 class Output:
-    """One committed file of a dataset."""
+    """One committed file of a dataset; `purged_from` is the checksum that it had before a purge emptied rows of it."""
 
     dataset: str
     name: str
     num_rows: int
     num_bytes: int
     sha256: str
+    purged_from: str | None = None
 
 
 @dataclass(frozen=True)
@@ -155,7 +156,16 @@ def committing(workdir: str, job: str, *, item: str, fingerprint: str) -> Iterat
         commit.abandon(*sys.exc_info())
         raise
     done = Done(item, fingerprint, outputs, commit.counts)
-    storage.write_bytes(done_path(workdir, job, item, fingerprint), canonical_json(asdict(done)))
+    write_done(workdir, job, done)
+
+
+def write_done(workdir: str, job: str, done: Done) -> None:
+    record = asdict(done) | {"outputs": [without_none(asdict(output)) for output in done.outputs]}
+    storage.write_bytes(done_path(workdir, job, done.item, done.fingerprint), canonical_json(record))
+
+
+def without_none(record: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in record.items() if value is not None}
 
 
 def sha256(path: str) -> str:

@@ -27,7 +27,7 @@ class SurvivingTexts:
     def checksums(self, unit: str) -> list[str]:
         """Of the files that a unit's texts come from."""
         files = [dataset.by_item[unit] for dataset in (self.documents, self.survivors)]
-        return [file.sha256 for file in files] + [file.sha256 for file in self.cuts.files if file.item == unit]
+        return [file.origin for file in files] + [file.origin for file in self.cuts.files if file.item == unit]
 
     def read(self, unit: str, columns: list[str]) -> Iterator[pa.RecordBatch]:
         """A unit's documents that dedupe kept, with the columns asked for and `component`."""

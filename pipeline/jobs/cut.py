@@ -117,7 +117,7 @@ def _constants(space: Workspace, documents: Manifest) -> Cut:
     prose = [file for file in documents.files if config.sources[source_of[file.item]].kind == "text"]
     inputs: list[Any] = [_params(dedup)]
     if dedup.lines or dedup.runs:
-        inputs += [[(file.item, file.sha256) for file in prose], signature_params(config)]
+        inputs += [[(file.item, file.origin) for file in prose], signature_params(config)]
     units = tuple((file.item, documents.path(config.workdir, file.item), hashed.path(config.workdir, file.item)) for file in prose)
     kept_bytes = sum(documents.counts.get(source, {}).get("kept_bytes", 0) for source in {source_of[file.item] for file in prose})
     num_records = (kept_bytes // LINE_BYTES if dedup.lines else 0) + (4 * kept_bytes // dedup.runs.min_bytes if dedup.runs else 0)

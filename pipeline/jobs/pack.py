@@ -85,7 +85,7 @@ def run(space: Workspace) -> None:
     """Packs the mixture, unless it stands; then writes the manifests.
 
     Raises:
-        RunError: tokenize did not run; a law does not hold.
+        RunError: tokenize did not run; a law does not hold; what was purged is to be packed.
         UsageError: the mixture can't be had from these tokens; an opt-out list can't be read.
     """
     tokens = space.load("tokens")
@@ -126,7 +126,7 @@ def _constants(config: RunConfig, tokens: Manifest, removals: Manifest) -> Pack:
     units = tuple((file.item, source_of[file.item], tokens.path(config.workdir, file.item)) for file in files)
     # An entry that names no document of the mixture changes nothing.
     removing = [file for file in removals.files if file.num_rows and source_of[file.item] in mixed]
-    held = [[(file.item, file.sha256) for file in dataset] for dataset in (files, removing)]
+    held = [[(file.item, file.origin) for file in dataset] for dataset in (files, removing)]
     inputs = [*held, tokenizer["sha256"], _params(config)]
     order = budget.schedule
     return Pack(
@@ -273,6 +273,12 @@ class CutRuns(beam.DoFn):
         if not tokens.num_rows:
             return pa.RecordBatch.from_pylist([], pieces(work.token_type))
         starts = runs["starts"].chunk(0).flatten().to_numpy().reshape(tokens.num_rows, -1).T
+        purged = tokens["tokens"].is_null().to_numpy()
+        if (starts[:, purged] >= 0).any():
+            raise RunError(
+                f"{unit}: documents were purged that no opt-out list names any more: put their entries back into the lists, or begin a "
+                "new workdir"
+            )
         return cut_documents(
             tokens["id"].to_numpy(),
             add_markers(tokens["tokens"].chunk(0), bos=work.marker("bos"), eos=work.marker("eos")),

@@ -82,7 +82,7 @@ def make_tokenizer(space: Workspace, texts: SurvivingTexts) -> Manifest:
     if config.tokenizer.model:
         inputs.append(_checksum(config.tokenizer.model))
     else:
-        inputs += [[file.sha256 for file in found.files] for found in (texts.documents, texts.cuts, texts.survivors)]
+        inputs += [[file.origin for file in found.files] for found in (texts.documents, texts.cuts, texts.survivors)]
     name = job_fingerprint(TRAIN, VERSION, libraries=LIBRARIES, inputs=inputs)
     with space.progress(TRAIN, [Item(TRAIN, TRAIN, name)]):
         if not stands(workdir, TRAIN, TRAIN, name):

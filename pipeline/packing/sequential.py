@@ -74,7 +74,7 @@ def add_markers(tokens: pa.ListArray, *, bos: int | None, eos: int | None) -> pa
     """Documents as runs: BOS before and EOS after each one's tokens (None: not added).
 
     Args:
-        tokens: list or large_list of unsigned integers, without nulls; may be a slice.
+        tokens: list or large_list of unsigned integers; may be a slice. A null is as an empty one.
     """
     bounds = tokens.offsets.to_numpy().astype(np.int64)
     shift = int(bos is not None)

@@ -162,23 +162,33 @@ class Unit:
 
     def _documents(self) -> tuple[np.ndarray, np.ndarray, list[str]]:
         """The ids and num_bytes of documents/, whose texts are read a batch at a time."""
-        ids, sizes, wrong = [np.empty(0, np.uint64)], [np.empty(0, np.int64)], 0
+        ids, sizes, wrong, empty = [np.empty(0, np.uint64)], [np.empty(0, np.int64)], 0, [np.empty(0, np.uint64)]
         file = pq.ParquetFile(self._run.path("documents", self._run["documents"].by_item[self._unit]))
         for batch in file.iter_batches(BATCH_ROWS, columns=["id", "text", "num_bytes"]):
             ids.append(batch["id"].to_numpy())
             sizes.append(batch["num_bytes"].to_numpy())
-            wrong += int(np.count_nonzero(pc.binary_length(batch["text"]).to_numpy() != sizes[-1]))
-        fault = f"{self._place('documents')}: num_bytes of {wrong:,} documents is not the length of their text"
-        return np.concatenate(ids), np.concatenate(sizes), [fault] if wrong else []
+            wrong += int(pc.sum(pc.not_equal(pc.binary_length(batch["text"]), batch["num_bytes"])).as_py() or 0)
+            empty.append(batch["id"].filter(batch["text"].is_null()).to_numpy())
+        faults = list(self._purged("documents", np.concatenate(empty)))
+        if wrong:
+            faults.append(f"{self._place('documents')}: num_bytes of {wrong:,} documents is not the length of their text")
+        return np.concatenate(ids), np.concatenate(sizes), faults
+
+    def _purged(self, dataset: str, empty: np.ndarray) -> Iterator[str]:
+        """Only what removals/ names may have been emptied."""
+        lost = empty[~np.isin(empty, self._run.removed(self._unit))]
+        if len(lost):
+            yield f"{self._place(dataset)}: {len(lost):,} documents are empty that removals/ does not name, such as {lost[0]}"
 
     def _lengths(self) -> Iterator[str]:
         """tokens/: num_tokens against the lists, token ids against the vocabulary, num_bytes against documents/."""
         file = pq.ParquetFile(self._run.path("tokens", self._run["tokens"].by_item[self._unit]))
-        num_tokens, largest, row, wrong = self._tokens["num_tokens"].to_numpy(), -1, 0, 0
-        for batch in file.iter_batches(BATCH_ROWS, columns=["tokens"]):
-            wrong += int(np.count_nonzero(batch["tokens"].value_lengths().to_numpy() != num_tokens[row : row + batch.num_rows]))
+        largest, wrong, empty = -1, 0, [np.empty(0, np.uint64)]
+        for batch in file.iter_batches(BATCH_ROWS, columns=["id", "tokens", "num_tokens"]):
+            wrong += int(pc.sum(pc.not_equal(batch["tokens"].value_lengths(), batch["num_tokens"])).as_py() or 0)
             largest = max(largest, pc.max(batch["tokens"].flatten()).as_py() or 0)
-            row += batch.num_rows
+            empty.append(batch["id"].filter(batch["tokens"].is_null()).to_numpy())
+        yield from self._purged("tokens", np.concatenate(empty))
         if wrong:
             yield f"{self._place('tokens')}: num_tokens of {wrong:,} documents is not the number of their tokens"
         vocab_size = self._run["tokenizer"].extra["vocab_size"]

@@ -106,7 +106,10 @@ def test_verify_tells_a_list_that_is_not_applied_yet(takedown: Takedown) -> None
     assert "run pack again" in found.output
 
 
-@pytest.mark.parametrize("death", [Death("/removals/", 3), Death("/removals/manifest.json"), Death("/positions/")])
+@pytest.mark.parametrize(
+    "death",
+    [Death("/removals/", 3), *(pytest.param(Death(where), marks=pytest.mark.slow) for where in ("/removals/manifest.json", "/positions/"))],
+)
 def test_a_takedown_that_is_killed_goes_on(death: Death, takedown: Takedown, tmp_path: Path) -> None:
     assert takedown.run(die=death) == -9
     assert takedown.run() == 0
@@ -144,3 +147,96 @@ def test_a_twin_is_kept_in_place_of_a_removed_document_when_dedupe_next_runs(tak
     takedown.list.write_text("")
     assert takedown.run() == 0
     assert [job for job in JOBS if outputs(takedown.workdir, job) != before[job]] == PACK
+
+
+def texts(workdir: Path) -> dict[int, str | None]:
+    return {row["id"]: row["text"] for row in read(workdir, "documents", ["id", "text"]).to_pylist()}
+
+
+def assert_purged(takedown: Takedown, before: dict[int, str | None]) -> None:
+    """Removed texts and tokens are gone, others are there, the laws hold, and another run does nothing."""
+    after = texts(takedown.workdir)
+    assert after == {id: None if id in takedown.removed else text for id, text in before.items()}
+    tokens = read(takedown.workdir, "tokens", ["id", "tokens"]).to_pylist()
+    assert all((row["tokens"] is None) == (row["id"] in takedown.removed) for row in tokens)
+    assert leftovers(takedown.workdir) == []
+    for dataset in ("documents", "tokens"):
+        named = {file["name"] for file in manifest(takedown.workdir, dataset)["files"]} | {"manifest.json"}
+        assert {path.name for path in (takedown.workdir / dataset).iterdir()} == named
+    verified = takedown.tenfold("verify", takedown.workdir)
+    assert verified.status == 0, verified.output
+    held = {job: outputs(takedown.workdir, job) for job in JOBS}
+    manifests = {dataset: manifest(takedown.workdir, dataset) for dataset in ("documents", "tokens")}
+    assert takedown.run() == 0
+    assert {job: outputs(takedown.workdir, job) for job in JOBS} == held
+    assert {dataset: manifest(takedown.workdir, dataset) for dataset in manifests} == manifests
+
+
+def test_a_purge_deletes_texts_and_tokens_and_all_that_was_made_stands(takedown: Takedown) -> None:
+    before = texts(takedown.workdir)
+    assert takedown.run() == 0
+    assert takedown.tenfold("purge", takedown.workdir).status == 0
+    assert_purged(takedown, before)
+    # Purged twice, and with one entry more.
+    listing = snapshot(takedown.workdir)
+    assert takedown.tenfold("purge", takedown.workdir).status == 0
+    assert snapshot(takedown.workdir) == listing
+    takedown.list.write_text(takedown.list.read_text() + "repository: project-2\n")
+    takedown.removed |= {
+        row["id"]
+        for row in read(takedown.workdir, "decisions", ["id", "repository", "verdict"]).to_pylist()
+        if row["repository"] == "project-2" and row["verdict"] == "kept"
+    }
+    assert takedown.run() == 0
+    assert takedown.tenfold("purge", takedown.workdir).status == 0
+    assert_purged(takedown, before)
+
+
+@pytest.mark.parametrize(
+    "death",
+    [
+        Death("/_done/curate/", 2),
+        Death("/documents/", 1, "os.remove"),
+        pytest.param(Death("/documents/", 2), marks=pytest.mark.slow),
+        pytest.param(Death("/_done/curate/"), marks=pytest.mark.slow),
+        pytest.param(Death("/documents/manifest.json"), marks=pytest.mark.slow),
+        pytest.param(Death("/tokens/manifest.json"), marks=pytest.mark.slow),
+        pytest.param(Death("/tokens/", 2, "os.remove"), marks=pytest.mark.slow),
+    ],
+    ids=str,
+)
+def test_a_purge_that_is_killed_goes_on(death: Death, takedown: Takedown) -> None:
+    before = texts(takedown.workdir)
+    assert takedown.run() == 0
+    killed = takedown.tenfold("purge", takedown.workdir, die=death)
+    assert killed.status == -9, killed.output
+    assert takedown.tenfold("verify", takedown.workdir).status == 0
+    assert takedown.tenfold("purge", takedown.workdir).status == 0
+    assert_purged(takedown, before)
+
+
+def test_a_run_between_a_killed_purge_and_the_next_finds_whole_files(takedown: Takedown) -> None:
+    before = texts(takedown.workdir)
+    assert takedown.run() == 0
+    held = {job: outputs(takedown.workdir, job) for job in JOBS}
+    assert takedown.tenfold("purge", takedown.workdir, die=Death("/_done/curate/", 2)).status == -9
+    assert takedown.run() == 0
+    assert [job for job in JOBS if outputs(takedown.workdir, job) != held[job]] == ["curate"]  # what the purge wrote
+    assert takedown.tenfold("purge", takedown.workdir).status == 0
+    assert_purged(takedown, before)
+
+
+def test_what_was_purged_cannot_be_packed_and_a_purge_waits_for_pack(takedown: Takedown) -> None:
+    entries = takedown.list.read_text()
+    assert takedown.run() == 0
+    assert takedown.tenfold("purge", takedown.workdir).status == 0
+    takedown.list.write_text("")
+    config = write_config(takedown.config, takedown.values)
+    packed = takedown.tenfold("run", config)
+    assert packed.status == 1
+    assert "put their entries back" in packed.output
+    takedown.list.write_text(entries + "repository: project-2\n")
+    assert takedown.run(die=Death("/runs/")) == -9
+    early = takedown.tenfold("purge", takedown.workdir)
+    assert early.status == 1
+    assert "run pack first" in early.output
