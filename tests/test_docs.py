@@ -17,9 +17,9 @@ from typer.testing import CliRunner
 from pipeline.cli import app
 from pipeline.config import RunConfig
 from pipeline.curation.curate import curate
+from pipeline.curation.optout import RemovalParams, read_entries, removals
 from pipeline.curation.redact import RedactParams
 from pipeline.curation.redaction.spans import KINDS
-from pipeline.curation.optout import RemovalParams, read_entries, removals
 from pipeline.curation.steps import StepSpec, build_steps
 from pipeline.dedup.params import NearParams, standard_error
 from pipeline.dedup.undecided import MAX_CHECKS
