@@ -12,7 +12,7 @@ from pipeline.params import LawBroken
 from pipeline.report.check_documents import differences
 from pipeline.report.check_files import Damaged
 from pipeline.report.check_shards import Layout, ShardCheck
-from pipeline.report.datasets import Run, read_columns
+from pipeline.report.datasets import Run, add_counts, read_columns
 from pipeline.report.fold import fold_chain, fold_runs
 
 
@@ -118,7 +118,7 @@ def _tokens(run: Run, source: str, units: list[str], *, packed: int, fold: int) 
     """Every token of every run is in the stream once, up to the cut; the runs follow one another."""
     special = run["sequences"].extra["special_ids"]
     bos, eos = (special[name] if getattr(run.packing, f"add_{name}") else -1 for name in ("bos", "eos"))
-    trainable, given, chain, reach = _trainable(run, units), 0, 0, 0
+    (tokenized, trainable), given, chain, reach = _tokenized(run, units), 0, 0, 0
     for unit in units:
         file = run["runs"].by_item[unit]
         starts = read_columns(run.path("runs", file), ["starts"])["starts"].combine_chunks()
@@ -145,26 +145,28 @@ def _tokens(run: Run, source: str, units: list[str], *, packed: int, fold: int) 
         yield f"runs/: the runs of {source} do not follow one another without a gap or an overlap, up to {packed:,} tokens"
     elif given != fold:
         yield f"sequences/: {source}: its {packed:,} tokens are not those that tokens/ and runs/ put there ({fold:016x}, not {given:016x})"
-    yield from _law(run, source, packed=packed, trainable=trainable)
+    yield from _law(run, source, tokenized, packed=packed, trainable=trainable)
 
 
-def _trainable(run: Run, units: list[str]) -> int:
-    """One epoch of a source without what is removed, with BOS and EOS."""
-    total = 0
+def _tokenized(run: Run, units: list[str]) -> tuple[dict[str, int], int]:
+    """What tokens/ holds of a source; and one epoch without what is removed, with BOS and EOS."""
+    counts, trainable = {"num_documents": 0, "num_tokens": 0}, 0
     for unit in units:
         table = read_columns(run["tokens"].path(run.workdir, unit), ["id", "num_tokens"])
-        lengths = table["num_tokens"].to_numpy()[~np.isin(table["id"].to_numpy(), run.removed(unit))]
-        total += int(lengths.sum(dtype=np.int64)) + len(lengths) * run.packing.num_markers
-    return total
+        lengths = table["num_tokens"].to_numpy()
+        left = lengths[~np.isin(table["id"].to_numpy(), run.removed(unit))]
+        add_counts(counts, {"num_documents": len(lengths), "num_tokens": int(lengths.sum(dtype=np.int64))})
+        trainable += int(left.sum(dtype=np.int64)) + len(left) * run.packing.num_markers
+    return counts, trainable
 
 
-def _law(run: Run, source: str, *, packed: int, trainable: int) -> Iterator[str]:
+def _law(run: Run, source: str, tokenized: dict[str, int], *, packed: int, trainable: int) -> Iterator[str]:
     plan = run["sequences"].counts["sources"][source]
     if plan["trainable_tokens"] != trainable:
         yield f"sequences/manifest.json: {source}, trainable_tokens: it says {plan['trainable_tokens']:,}, the rows say {trainable:,}"
         return
     try:
-        laws.check_trainable(source, run["tokens"].counts.get(source, {}), plan, num_markers=run.packing.num_markers)
+        laws.check_trainable(source, tokenized, plan, num_markers=run.packing.num_markers)
         laws.check_packed(source, plan, packed, sequence_length=run.packing.sequence_length)
     except LawBroken as error:
         yield str(error)
