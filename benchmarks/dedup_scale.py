@@ -88,7 +88,10 @@ def measure(workdir: Path, num_documents: int, *, workers: int) -> dict[str, flo
     config.write_text(yaml.safe_dump(values))
     make_corpus(str(config), num_documents)
     meter, command = Meter(), [sys.executable, "-m", "pipeline.cli", "dedupe", str(config), "--workers", str(workers)]
-    seconds = meter.watch(subprocess.Popen(command, stdout=subprocess.DEVNULL))
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    seconds = meter.watch(process)
+    if process.returncode:
+        sys.exit("dedupe failed")
     manifest = json.loads((workdir / "survivors/manifest.json").read_text())
     shutil.rmtree(workdir)
     return {
