@@ -50,6 +50,8 @@ def test_a_licence_is_known_in_comments_of_any_kind(expected: str, mark: str) ->
         (texts.BSD_3 + "\nAlternatively, this software may be distributed under the " + texts.GPL_2, "BSD-3-Clause OR GPL-2.0-only"),
         (texts.MIT + texts.GPL, "MIT AND GPL-2.0-or-later"),
         (texts.MPL_TEXT, "MPL-2.0"),
+        ("PSF LICENSE AGREEMENT. GPL-compatible doesn't mean that we're distributing Python under the GPL.", "PSF-2.0"),
+        ("Apache License Version 2.0, LLVM exception: software that is licensed under the GPLv2", "Apache-2.0"),
         ("GPLv3+", "GPL-3.0-only"),
         ("GPL version 3 or later", "GPL-3.0-or-later"),
         ("Distributed under the terms of the GNU General Public License", "GPL-1.0-or-later"),
