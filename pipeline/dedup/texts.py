@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline.dedup.pieces import Spans, without_spans
@@ -68,8 +69,12 @@ def _without(batch: pa.RecordBatch, spans: pa.Table) -> pa.RecordBatch:
     starts, ends = (column.flatten().to_numpy() for column in lists)
     lengths = lists[0].value_lengths().to_numpy()
     if "text" in batch.schema.names:
-        offsets = np.concatenate([[0], np.cumsum(lengths)])
-        batch = batch.set_column(batch.schema.get_field_index("text"), "text", without_spans(batch["text"], Spans(starts, ends, offsets)))
+        # A purged text is null, and nothing of it is left to cut.
+        purged = batch["text"].is_null()
+        inside = ~purged.to_numpy(zero_copy_only=False).repeat(lengths)
+        spans_left = Spans(starts * inside, ends * inside, np.concatenate([[0], np.cumsum(lengths)]))
+        texts = pc.if_else(purged, pa.scalar(None, pa.string()), without_spans(batch["text"], spans_left))
+        batch = batch.set_column(batch.schema.get_field_index("text"), "text", texts)
     if "num_bytes" in batch.schema.names:
         row = np.repeat(np.arange(batch.num_rows), lengths)
         lost = np.bincount(row, weights=ends - starts, minlength=batch.num_rows).astype(np.int64)

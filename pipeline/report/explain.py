@@ -56,8 +56,13 @@ class Story:
 
     @cached_property
     def text(self) -> str | None:
-        """As everything after dedupe reads it; None: a document that the curation dropped, whose text no dataset holds."""
+        """As everything after dedupe reads it; None: a document that was dropped or purged, whose text no dataset holds."""
         return _text(self.workdir, self.unit, self.id) if self.decision["verdict"] == schema.KEPT else None
+
+    @cached_property
+    def removal(self) -> Row | None:
+        """The entry of an opt-out list that names it."""
+        return self._row("removals") if self._has("removals") else None
 
     @cached_property
     def keeper(self) -> "Story | None":
@@ -155,5 +160,6 @@ def _text(workdir: str, unit: str, place: int) -> str | None:
     for batch in read_documents(documents, cuts, ["id", "text"], max_rows=1024):
         row = np.flatnonzero(batch["id"].to_numpy() == np.uint64(place))
         if len(row):
-            return str(batch["text"][int(row[0])].as_py())
+            text: str | None = batch["text"][int(row[0])].as_py()
+            return text
     return None

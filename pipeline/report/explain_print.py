@@ -49,6 +49,8 @@ def _facts(story: Story) -> Iterator[tuple[str, str]]:
     for name in ("path", "repository", "language"):
         if decision[name]:
             yield name, decision[name]
+    if decision["licences"]:
+        yield "licences", ", ".join(decision["licences"])
     yield "size", f"{decision['num_bytes']:,} bytes as it was read, {decision['num_chars']:,} characters normalised"
     verdict = decision["verdict"]
     yield "curate", verdict if verdict == schema.KEPT else f"{verdict}: {decision['reason']} {decision['detail'] or ''}".rstrip()
@@ -66,6 +68,8 @@ def _facts(story: Story) -> Iterator[tuple[str, str]]:
     if fork := story.fork:
         share = f"{fork['num_duplicates']:,} of its {fork['num_documents']:,} documents are there, too"
         yield "in a fork", f"of {fork['fork_of']}: {share}"
+    if removal := story.removal:
+        yield "removed", f"{removal['entry']} ({removal['list']}, line {removal['line']:,})"
     if story.num_tokens is not None:
         yield "tokens", f"{story.num_tokens:,}"
 

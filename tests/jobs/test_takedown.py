@@ -177,6 +177,9 @@ def test_a_purge_deletes_texts_and_tokens_and_all_that_was_made_stands(takedown:
     assert takedown.run() == 0
     assert takedown.tenfold("purge", takedown.workdir).status == 0
     assert_purged(takedown, before)
+    told = takedown.tenfold("explain", takedown.workdir, "--document", str(min(takedown.removed)))
+    assert told.status == 0, told.output
+    assert "opt-outs.txt, line " in told.output
     # Purged twice, and with one entry more.
     listing = snapshot(takedown.workdir)
     assert takedown.tenfold("purge", takedown.workdir).status == 0
