@@ -55,7 +55,7 @@ class Corpus:
                 "stdlib": {"path": str(self.root / "stdlib"), "curation": ["starcoder2", "tests.jobs.own_rules.few_lines"], **code},
                 "archives": {"path": str(self.root / "archives"), **archived, **code},
                 "trees": {"path": str(self.root / "trees"), "format": "tree", "curation": ["starcoder2"], **code},
-                "web": {"path": str(self.root / "web"), "curation": ["gopher_quality"], **text},
+                "web": {"path": str(self.root / "web"), "curation": [{"gopher_quality": {"split_marks": False}}], **text},
                 "notes": {"path": str(self.root / "notes"), **text},
             },
             "dedup": {

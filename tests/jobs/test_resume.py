@@ -108,7 +108,7 @@ def test_another_threshold_judges_that_source_again_and_keeps_the_tokens_of_unit
     tenfold.run(write_config(first.config, first.values | {"workdir": str(first.workdir)}))
 
     again = Again(first, tmp_path, tenfold)
-    again.values["sources"]["web"]["curation"] = [{"gopher_quality": {"min_words": 150}}]
+    again.values["sources"]["web"]["curation"] = [{"gopher_quality": {"min_words": 80, "split_marks": False}}]
     assert again.run() == 0
     units = {unit for unit, source in manifest(again.workdir, "documents")["units"].items() if source != "web"}
     assert again.stays("curate") == units

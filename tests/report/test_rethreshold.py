@@ -55,7 +55,7 @@ def test_the_numbers_are_those_of_a_run_with_these_thresholds(whole: Run, corpus
         {
             "stdlib": [{"starcoder2": {"max_mean_line_chars": 31.5}}, {"tests.jobs.own_rules.few_lines": {"maximum": None}}],
             "trees": [{"starcoder2": {"max_mean_line_chars": 31.5, "max_lines": 120}}],
-            "web": [{"gopher_quality": {"min_words": None, "max_mean_word_chars": 8}}],
+            "web": [{"gopher_quality": {"min_words": None, "max_mean_word_chars": 8, "split_marks": False}}],
         },
     )
     assert {source: (answer.counts.least, answer.counts.least_chars) for source, answer in answers.items()} == counts
