@@ -19,6 +19,7 @@ from pipeline.curation.steps import STEPS, StepSpec, build_steps, check_kind
 from pipeline.dedup.signatures import signatures
 from pipeline.jobs.engine import Deal
 from pipeline.jobs.progress import Item
+from pipeline.jobs.warm import compile_kernels
 from pipeline.jobs.workspace import Workspace, collect, commit_datasets, job_fingerprint, stands
 from pipeline.laws import check_documents
 from pipeline.manifest import totals
@@ -49,6 +50,8 @@ def run(space: Workspace) -> None:
     fingerprints = {unit.name: unit_fingerprint(unit, config, made_of=made_of[unit.source]) for unit in units}
     items = [Item(JOB, unit.name, fingerprints[unit.name], unit.text_bytes) for unit in units]
     pending = [unit for unit in units if not stands(space.workdir, JOB, unit.name, fingerprints[unit.name])]
+    if pending and space.engine.is_local:
+        compile_kernels(space)
     with space.progress(JOB, items):
         if pending:
             work = CurateUnits(config, fingerprints)
