@@ -206,16 +206,16 @@ def _string_counts(data: np.ndarray, start: int, end: int, flags: np.ndarray) ->
             line_words += kind != was
             was = kind
             word_chars += 1
-            is_address |= code == _COLON and word_chars > 4 and _is_address(data, i, end)
+            is_address |= code == _COLON and word_chars > 4 and _is_address(data, i, end, flags)
         i += width
     long_word_chars += word_chars if word_chars > _LONG_WORD_CHARS and not is_address else 0
     return chars, long_lines + (line_words > _LONG_LINE_WORDS), long_word_chars
 
 
 @kernel
-def _is_address(data: np.ndarray, colon: int, end: int) -> bool:
+def _is_address(data: np.ndarray, colon: int, end: int, flags: np.ndarray) -> bool:
     """Whether the colon of http:// or https:// stands there, with more behind it."""
-    if colon + 3 >= end or data[colon + 1] != _SLASH or data[colon + 2] != _SLASH or data[colon + 3] <= 32:
+    if colon + 3 >= end or data[colon + 1] != _SLASH or data[colon + 2] != _SLASH or flags[decode(data, colon + 3)[0]] & SPACE:
         return False
     last = colon - 1 - (data[colon - 1] == 115)  # s
     return data[last] == 112 and data[last - 1] == 116 and data[last - 2] == 116 and data[last - 3] == 104  # p, t, t, h

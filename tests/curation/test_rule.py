@@ -12,7 +12,7 @@ from tests.curation.documents import BLANK, DOCUMENTS, batch_of, steps, texts
 
 # Those that need no model and no index. (Their own tests try the others.)
 _RULE_SETS = [name for name in STEPS if name not in ("decontaminate", "language", "quality")]
-_WITHOUT_A_WORD_ON_LENGTH = {"linguist", "redact"}
+_WITHOUT_A_WORD_ON_LENGTH = {"linguist", "opencoder_syntax", "redact"}
 
 
 def _fixed(name: str, values: list[float], **thresholds: float | None) -> Rule:
