@@ -123,7 +123,7 @@ def test_a_workdir_that_cant_be_made_is_an_error_with_its_path(values: dict[str,
 
 def test_a_job_that_comes_too_early_says_what_to_run_first(values: dict[str, Any], tmp_path: Path, tenfold: Tenfold) -> None:
     config = write_config(tmp_path / "config.yaml", values)
-    for job in ("dedupe", "tokenize", "pack", "plan"):
+    for job in ("dedupe", "tokenize", "pack"):
         _says(tenfold(job, config), FAILED, "manifest.json is not there", "first")
 
 
