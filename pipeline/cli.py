@@ -235,7 +235,7 @@ def train_classifier(
     ngram_words: Annotated[int | None, typer.Option(min=1, help="words of the longest n-gram")] = None,
     buckets: Annotated[int | None, typer.Option(min=1, help="that n-grams are hashed into; 4 x dim bytes each")] = None,
     min_count: Annotated[int | None, typer.Option(min=1, help="of a word that has a vector of its own")] = None,
-    learning_rate: Annotated[float | None, typer.Option()] = None,
+    learning_rate: Annotated[float | None, typer.Option(min=0.001, max=10)] = None,
 ) -> None:
     """Trains a fastText classifier on good and bad documents, and prints its scores on a tenth of them, held out."""
     from pipeline.classifier.table import print_card

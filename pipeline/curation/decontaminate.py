@@ -27,7 +27,7 @@ class DecontaminateParams(RuleSet):
         min_left_fraction: a document of which the cuts leave less, in characters, is dropped.
     """
 
-    edit_ignores = frozenset(["min_left_fraction"])
+    edit_ignores = frozenset(["min_left_fraction", "max_overlap"])  # where max_overlap is a rule's bound, nothing is cut
 
     indexes: tuple[str, ...] = Field(min_length=1)
     action: Literal["drop", "cut"] = "drop"

@@ -8,7 +8,8 @@ A list is a text file, an entry a line:
     url: https://example.org/blog      all that is below; the column `path` holds a web document's address
     sha256: 9f86d081884c7d65...        of the bytes of a file
 
-Upper and lower case do not count. Of a repository's or a user's address on a forge the host and `.git` are left out.
+Upper and lower case do not count. Of a repository's or a user's address on a forge the host and `.git` are left out, in a list and in the
+column `repository`.
 """
 
 import hashlib
@@ -30,6 +31,11 @@ from pipeline.params import Params, UsageError
 DECISION_COLUMNS = ["id", "verdict", "repository", "path", "sha256"]
 KINDS = ("repository", "user", "url", "sha256")
 _SCHEME = r"^(?:[a-z][a-z0-9+.-]*://)?(?:www\.)?"
+# How a forge's address begins and ends around a repository's name; a list and a corpus may write it either way.
+_HOSTS = r"(?:github\.com|gitlab\.com|bitbucket\.org|codeberg\.org)"
+_FORGE = rf"^(?:git@[^/:]+[:/]|[a-z][a-z0-9+.-]*://(?:[^/@]*@)?[^/]+/|(?:www\.)?{_HOSTS}/)"
+_TAIL = r"(?:\.git)?/*$"
+_INSIDE = r"/(?:-/)?(?:tree|blob|raw|commit|commits|issues|pull|releases)/"
 _MAX_PARTS = 100
 _NONE = np.iinfo(np.int64).max
 
@@ -114,10 +120,10 @@ def _value(kind: str, text: str) -> str | None:
     if kind == "url":
         address = re.sub(_SCHEME, "", text).rstrip("/?#")
         return address if address and len(_parts(address)) <= _MAX_PARTS else None
-    name = re.sub(r"^[a-z]+://[^/]+/", "", text).strip("/")
+    name = re.sub(_TAIL, "", re.sub(_FORGE, "", text))
     if kind == "user":
         return name if name and "/" not in name else None
-    return name.removesuffix(".git") or None
+    return name if name and not re.search(_INSIDE, name) else None  # the address of a file or a branch names no repository
 
 
 def removals(decisions: pa.Table, entries: Entries) -> pa.Table:
@@ -127,7 +133,7 @@ def removals(decisions: pa.Table, entries: Entries) -> pa.Table:
         decisions: DECISION_COLUMNS.
     """
     kept = decisions.filter(pc.equal(decisions["verdict"], schema.KEPT)).combine_chunks()
-    repository = pc.utf8_lower(kept["repository"])
+    repository = pc.replace_substring_regex(pc.replace_substring_regex(pc.utf8_lower(kept["repository"]), _FORGE, ""), _TAIL, "")
     owner = pc.struct_field(pc.extract_regex(repository, r"^(?P<owner>[^/]+)/"), "owner")
     place = np.full(kept.num_rows, _NONE, np.int64)
     for kind, columns in (

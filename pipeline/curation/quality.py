@@ -20,7 +20,7 @@ class QualityParams(RuleSet):
 
     The text is read as `language` reads it: one line, and of a long one eight windows. A text of nothing but white space scores 0.
     The score to ask for depends on the classifier: its card has what several would keep, and `tenfold rethreshold WORKDIR
-    quality.min_score=30%` says which one keeps that share of a source.
+    quality.min_score=30%` says which one keeps that share of what reached the step.
 
     Attributes:
         model: a file that `tenfold classifier train` wrote, or any fastText model of labels.

@@ -119,7 +119,15 @@ def _fake(value: str, kind: int) -> bytes:
         luck = hash64("redact", value)
         return f"{_FAKE_IPV4[luck % 3]}.{1 + luck // 3 % 254}".encode()
     if kind == IPV6:
-        luck = hash64("redact", str(ipaddress.IPv6Address(value)))
+        luck = hash64("redact", _spelt_alike(value))
         return f"2001:db8:{luck >> 48:x}:{luck >> 32 & 0xFFFF:x}::{luck & 0xFFFF | 1:x}".encode()
     luck = hash64("redact", value.lower() if kind == EMAIL else value) & 0xFFFFFFFF
     return (f"u{luck:08x}@example.com" if kind == EMAIL else f"redacted-{luck:08x}").encode()
+
+
+def _spelt_alike(address: str) -> str:
+    """One spelling of an IPv6 address; as it stands where it runs on into what else goes (`2001:db9::1@firm.org`)."""
+    try:
+        return str(ipaddress.IPv6Address(address))
+    except ValueError:
+        return address

@@ -13,14 +13,15 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Field, ValidationError, model_serializer, model_validator
+from pydantic import Field, TypeAdapter, ValidationError, model_serializer, model_validator
 
 from pipeline.curation.rule import Columns, Edit, Rule, RuleSet
 from pipeline.params import Params, UsageError
 
 NORMALISE = "normalise"
+_BOUND = TypeAdapter(Annotated[float, Field(allow_inf_nan=False)] | None)
 STEPS = {
     "c4": "pipeline.curation.rules_c4.C4Params",
     "decontaminate": "pipeline.curation.decontaminate.DecontaminateParams",
@@ -140,7 +141,8 @@ def _build(spec: StepSpec) -> Step:
     if isinstance(named, Rule):
         if unknown := set(spec.params) - {"minimum", "maximum"}:
             raise UsageError(f"curation.{spec.name}: {min(unknown)!r} is no threshold of a single rule; known are minimum, maximum")
-        return Step(spec.name, (replace(named, **spec.params),))
+        bounds = {side: _bound(spec.name, side, spec.params.get(side, getattr(named, side))) for side in ("minimum", "maximum")}
+        return Step(spec.name, (replace(named, minimum=bounds["minimum"], maximum=bounds["maximum"]),))
     if isinstance(named, type) and issubclass(named, RuleSet):
         try:
             rule_set = named(**spec.params)
@@ -150,11 +152,22 @@ def _build(spec: StepSpec) -> Step:
     raise UsageError(f"curation: {spec.name} is a {type(named).__name__}: make it a Rule, or a subclass of RuleSet")
 
 
+def _bound(step: str, side: str, value: Any) -> float | None:
+    """A single rule's bound. (YAML takes 1e5 for a word: it wants 1.0e+5.)"""
+    try:
+        bound: float | None = _BOUND.validate_python(value)
+    except ValidationError:
+        raise UsageError(f"curation.{step}.{side}: {value!r} is no number: write one, or null to turn the bound off") from None
+    return bound
+
+
 def _import(path: str) -> Any:
     module_name, _, attribute = path.rpartition(".")
+    if not all(part.isidentifier() for part in path.split(".")):
+        raise UsageError(f"curation: {path!r} is no import path: write it as mypackage.module.rule")
     try:
         module = importlib.import_module(module_name)
-    except ImportError as error:
+    except (ImportError, SyntaxError, NameError) as error:
         raise UsageError(f"curation: {path}: can't import {module_name} ({error}): install the package, or mend the path") from error
     if not hasattr(module, attribute):
         raise UsageError(f"curation: {module_name} has no {attribute!r}; {_nearest(attribute, vars(module))}")

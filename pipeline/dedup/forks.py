@@ -19,6 +19,7 @@ import pyarrow as pa
 
 from pipeline.dedup.pairs import Pairs, make_pairs
 from pipeline.dedup.params import ForkParams
+from pipeline.kernels import kernel
 
 NOBODY = np.uint32(2**32 - 1)
 _HALF, _LOW_HALF = np.uint64(32), np.uint64(2**32 - 1)
@@ -85,14 +86,30 @@ def find_forks(num_documents: int, fates: Callable[[], Iterable[Fates]], params:
     for batch in _of_repositories(fates()):
         name[batch.rank] = best[np.searchsorted(hashes, batch.repository)]
     pairs, counts = _tally(_shared(num_documents, fates, name))
-    # Of each repository the one that has most of it, the better one if they tie.
+    # Of each repository the one that has most of it, the better one if they tie; the best repositories first.
     order = np.lexsort((pairs, -counts, pairs >> _HALF))
-    order = order[np.flatnonzero(np.diff(pairs[order] >> _HALF, prepend=~pairs[order[:1]]))]
-    by_best = np.argsort(best)
+    by_best, counts = np.argsort(best), counts[order]
     mine, its = (by_best[np.searchsorted(best, side[order], sorter=by_best)] for side in (pairs >> _HALF, pairs & _LOW_HALF))
-    is_fork = (counts[order] >= params.min_documents) & (counts[order] / sizes[mine] >= params.min_fraction)
-    rows = np.flatnonzero(is_fork)[np.lexsort((hashes[mine][is_fork], -counts[order][is_fork]))]
-    return Forks(hashes[mine][rows], hashes[its][rows], sizes[mine][rows], counts[order][rows])
+    enough = (counts >= params.min_documents) & (counts / sizes[mine] >= params.min_fraction)
+    rows = np.flatnonzero(enough)
+    rows = rows[_one_origin(mine[rows], its[rows], len(hashes), params.drop)]
+    rows = rows[np.lexsort((hashes[mine[rows]], -counts[rows]))]
+    return Forks(hashes[mine[rows]], hashes[its[rows]], sizes[mine[rows]], counts[rows])
+
+
+@kernel
+def _one_origin(mine: np.ndarray, its: np.ndarray, num_repositories: int, only_standing: bool) -> np.ndarray:
+    """The first pair of each repository, bool [n]; with `only_standing` the first whose other side is no fork itself: where forks are
+    dropped, none goes for one that is dropped.
+
+    Args:
+        mine, its: ascending by the best document of `mine`, which `its` has a better one than: so its fate is known.
+    """
+    is_fork, chosen = np.zeros(num_repositories, np.bool_), np.zeros(len(mine), np.bool_)
+    for i in range(len(mine)):
+        if not is_fork[mine[i]] and not (only_standing and is_fork[its[i]]):
+            is_fork[mine[i]] = chosen[i] = True
+    return chosen
 
 
 def best_left(num_documents: int, documents: Iterable[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:

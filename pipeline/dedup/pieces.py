@@ -1,8 +1,8 @@
 """Pieces of text, lines or windows of runs, that many different documents share. They are cut before documents are compared.
 
 A piece is common if more than `max_documents` different texts have it; copies of one text count once, however often it was published.
-The text that comes first (in the order of the sources, units and rows) keeps its common pieces, and so do that text's copies: nothing
-vanishes from the corpus altogether, and copies stay copies.
+The text that comes first (in the order of the sources, units and rows) keeps its common pieces, and so do that text's copies: copies
+stay copies. Dedupe comes after, and has an order of its own: where it drops that text, the pieces go with it.
 
     unit 0   A | menu | x          menu: in the texts A, B, C  > max_documents = 2      cut from B and C
     unit 1   B | menu | y

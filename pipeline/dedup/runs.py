@@ -35,7 +35,7 @@ def windows_of(texts: pa.StringArray, params: RunParams) -> Pieces:
 @kernel
 def _windows(data: np.ndarray, offsets: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     num_texts = len(offsets) - 1
-    most = 2 * (offsets[-1] - offsets[0]) + num_texts  # memory that is never written is never taken
+    most = offsets[-1] - offsets[0] + num_texts  # memory that is never written is never taken
     hashes, starts, ends = np.empty((most, 2), np.uint64), np.empty(most, np.int64), np.empty(most, np.int64)
     window_offsets = np.zeros(num_texts + 1, np.int64)
     longest = np.max(np.diff(offsets)) if num_texts else 0

@@ -161,12 +161,19 @@ class SendPieces(beam.DoFn):
         unit, documents, hashed = work.units[place]
         text_hashes = [binary_rows(batch["text_hash"], np.uint64)[:, 0] for batch in read_batches(hashed, ["text_hash"], max_rows=1 << 16)]
         of_row = np.concatenate([np.empty(0, np.uint64), *text_hashes])
+        held: list[np.ndarray] = []
         with BlockWriter(unit, self._spill) as writer:
             for first_row, batch, found in work.batches(documents):
                 hashes = of_row[first_row : first_row + batch.num_rows]
-                for kind, pieces in found.items():
-                    records = piece_records(pieces, hashes, kind=kind, unit=place, first_row=first_row)
-                    yield from blocks(records, records["low"] % np.uint64(work.num_partitions), range(work.num_partitions), writer)
+                held += [piece_records(own, hashes, kind=kind, unit=place, first_row=first_row) for kind, own in found.items()]
+                if sum(records.nbytes for records in held) > PARTITION_BYTES:
+                    yield from self._blocks(held, writer)
+                    held = []
+            yield from self._blocks(held, writer)
+
+    def _blocks(self, held: list[np.ndarray], writer: BlockWriter) -> Iterator[tuple[int, Block]]:
+        records, num_partitions = np.concatenate([np.empty(0, RECORD), *held]), self._work.num_partitions
+        yield from blocks(records, records["low"] % np.uint64(num_partitions), range(num_partitions), writer)
 
 
 class ComparePieces(beam.DoFn):

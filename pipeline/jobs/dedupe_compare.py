@@ -63,6 +63,8 @@ class BandBlocks(beam.DoFn):
         if not pending or near is None:
             return
         unit = work.units[element[0]]
+        if element[0] == 0:  # a partition that nobody sends to is written, too
+            yield from ((part, Block()) for part in pending)
         with BlockWriter(unit.name, self._spill) as writer:
             for records in _band_records(unit.signatures, work.file("nodes", unit.name), near):
                 yield from blocks(records, records["band_hash"] % np.uint64(work.num_partitions), pending, writer)

@@ -19,6 +19,7 @@ from mixtures.schedule import check_schedule
 from mixtures.spec import groups_of, shares
 from pipeline import records, schema
 from pipeline.config import RunConfig
+from pipeline.hashing import fingerprint
 from pipeline.jobs import remove
 from pipeline.jobs.block import Block, BlockWriter, read_table, to_stream
 from pipeline.jobs.progress import Item
@@ -126,8 +127,9 @@ def _constants(config: RunConfig, tokens: Manifest, removals: Manifest) -> Pack:
     units = tuple((file.item, source_of[file.item], tokens.path(config.workdir, file.item)) for file in files)
     # An entry that names no document of the mixture changes nothing.
     removing = [file for file in removals.files if file.num_rows and source_of[file.item] in mixed]
-    held = [[(file.item, file.origin) for file in dataset] for dataset in (files, removing)]
-    inputs = [*held, tokenizer["sha256"], _params(config)]
+    # What the lists say of a document, and where, changes no byte.
+    named = [(file.item, fingerprint(removed_ids(config.workdir, removals, file.item).tolist())) for file in removing]
+    inputs = [[(file.item, file.origin) for file in files], named, tokenizer["sha256"], _params(config)]
     order = budget.schedule
     return Pack(
         config=config,

@@ -37,6 +37,11 @@ def run(space: Workspace) -> None:
     config, workdir = space.config, space.workdir
     texts = load_texts(space)
     documents, survivors = texts.documents, texts.survivors
+    if not any(counts.get("num_survivors") for counts in survivors.counts.values()):
+        raise UsageError(
+            "no source has a document left: the column reason of decisions/ says which steps of the curation dropped "
+            "them; loosen these, or look at the sources' paths"
+        )
     tokenizer = make_tokenizer(space, texts)
     model = tokenizer.path(workdir, TRAIN)
     units = documents.extra["units"]
@@ -127,7 +132,7 @@ def sample(config: RunConfig, texts: SurvivingTexts) -> Iterator[str]:
         for unit in units:
             for batch in texts.read(unit, ["id", "text"]):
                 chosen = [int(draw) < bound for draw in luck(config.seed, "tokenizer", batch["id"].to_numpy())]
-                yield from batch["text"].filter(pa.array(chosen, pa.bool_())).to_pylist()
+                yield from batch["text"].filter(pa.array(chosen, pa.bool_())).drop_null().to_pylist()  # null: purged
 
 
 def _stock(texts: SurvivingTexts, units: list[str]) -> tuple[np.ndarray, np.ndarray]:
@@ -164,9 +169,11 @@ class TokenizeUnits(beam.DoFn):
 def tokenize(batch: pa.RecordBatch, tokenizer: Tokenizer) -> pa.RecordBatch:
     """schema.tokens of a batch of documents with their component."""
     encoded = tokenizer.encode(batch["text"])
+    if batch["text"].null_count:  # a purged text has no tokens, which is not none of them
+        encoded = pa.ListArray.from_arrays(encoded.offsets, encoded.values, mask=batch["text"].is_null())
     columns = {name: batch[name] for name in ("id", "num_bytes", "component", "language")} | {
         "tokens": encoded,
-        "num_tokens": encoded.value_lengths(),
+        "num_tokens": encoded.value_lengths().fill_null(0),
         "repository": repository_hashes(batch["repository"]),
     }
     wanted = schema.tokens(tokenizer.token_type)

@@ -92,16 +92,14 @@ def rethreshold(workdir: str, assignments: Sequence[str]) -> dict[str, Answer]:
 
 
 def _answer(workdir: str, record: Manifest, source: str, old: list[Step], new: list[Step], changes: list[Change]) -> Answer:
-    counts = record.counts[source]
+    num_kept = record.counts.get(source, {}).get("num_kept", 0)
     found = Answer(Counts(), changes)
     for shard in _shards(workdir, record, source):
         known = shard.schema_arrow.names
         for batch in shard.iter_batches(_MAX_ROWS, columns=columns_for(old, new, known)):
             _add(found, batch, old, new)
-    if found.counts.kept != counts["num_kept"]:
-        raise RunError(
-            f"{workdir}: decisions/ of {source} keeps {found.counts.kept:,}, its manifest says {counts['num_kept']:,}: run curate"
-        )
+    if found.counts.kept != num_kept:
+        raise RunError(f"{workdir}: decisions/ of {source} keeps {found.counts.kept:,}, its manifest says {num_kept:,}: run curate")
     return found
 
 
@@ -149,7 +147,10 @@ def _changes(assignment: str, steps: Mapping[str, Sequence[Step]], workdir: str,
             if len(bounded := _bounded_by(step, name)) > 1:
                 raise UsageError(f"{assignment}: it bounds several rules ({', '.join(rule for rule, _ in bounded)}): give a number")
             [(rule, side)] = bounded
-            yield Change(source, step.name, name, thresholds[name], _value_that_keeps(workdir, record, source, rule, side, share), share)
+            value = _value_that_keeps(workdir, record, source, rule, side, share)
+            if value is None:
+                raise UsageError(f"{assignment}: {rule} measured no document of {source}: give a number")
+            yield Change(source, step.name, name, thresholds[name], value, share)
         else:
             yield Change(source, step.name, name, thresholds[name], _value(assignment, text))
 

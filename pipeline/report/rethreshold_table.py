@@ -78,4 +78,7 @@ def _difference(now: int, least: int, most: int) -> str:
 
 
 def _shown(value: object) -> str:
-    return "none" if value is None else f"{value:.10g}" if isinstance(value, float) else str(value)
+    """As a config takes it: no digit may be lost, or the documents with that very value would fall."""
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() else repr(value)
+    return "none" if value is None else str(value)

@@ -81,6 +81,11 @@ def test_an_address_covers_what_is_below_it(tmp_path: Path, entry: str, address:
         ("repository: group/sub/one", "group/sub/one"),
         ("repository: six", "six"),
         ("user: https://github.com/ann/", "ann/one"),
+        ("repository: git@github.com:ann/one.git", "ann/one"),
+        ("repository: github.com/ann/one/", "ann/one"),
+        ("repository: ann/one", "https://github.com/Ann/One.git"),
+        ("repository: https://gitlab.com/group/sub/one", "gitlab.com/group/sub/one"),
+        ("user: ann", "https://github.com/Ann/one"),
     ],
 )
 def test_a_repository_may_be_named_by_its_address(tmp_path: Path, entry: str, repository: str) -> None:
@@ -113,6 +118,7 @@ def test_of_several_entries_the_first_of_the_first_list_counts(tmp_path: Path) -
         f"sha256: {SHA256}0",
         "url: https://",
         "repository ann",
+        "repository: https://github.com/ann/one/tree/main",
         "url: x" + "/y" * 100,
     ],
 )

@@ -103,6 +103,15 @@ def test_fakes_are_the_same_for_a_value_and_others_for_others():
 
 
 @pytest.mark.parametrize("replacement", ["marker", "fake"])
+@pytest.mark.parametrize("text", ["2001:4f8::1@mail.com", "Message-ID: <2a00:1450:4001:80b::200e@mail.google.com>"])
+def test_an_address_that_runs_on_into_another_goes_as_one(text, replacement):
+    edit = redact(text, replacement=replacement)
+    assert len(edit.findings.rows) == 1
+    for secret in ("4f8", "1450", "google", "mail.com"):
+        assert secret not in edit.texts[0].as_py()
+
+
+@pytest.mark.parametrize("replacement", ["marker", "fake"])
 @settings(max_examples=300)
 @given(texts=st.lists(_texts | st.sampled_from(DOCUMENTS), max_size=4))
 def test_a_second_pass_changes_nothing(replacement, texts):

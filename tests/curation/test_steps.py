@@ -47,6 +47,8 @@ def test_a_rule_set_without_thresholds_of_ones_own_may_end_in_a_colon():
         (f"{_OWN}.no_tab", "did you mean 'no_tabs'"),
         (f"{_OWN}.not_a_rule", "is a str: make it a Rule"),
         ({f"{_OWN}.no_tabs": {"max": 1}}, "'max' is no threshold"),
+        ({f"{_OWN}.no_tabs": {"maximum": "many"}}, "no_tabs.maximum: 'many' is no number"),
+        ("..no_tabs", "is no import path"),
         ({f"{_OWN}.Paths": {"max_chars": 1}}, "did you mean 'max_path_chars'"),
     ],
 )

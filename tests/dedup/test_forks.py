@@ -237,3 +237,13 @@ def test_no_forks_and_no_repositories_are_no_trouble() -> None:
     assert none.origin(np.array([0, 5], np.uint64)).tolist() == [0, 0]
     assert len(_find(Corpus([0, 0, 0], [0, 0, 1], {}, []), ForkParams(min_documents=1))) == 0
     assert len(find_forks(0, lambda: iter(()), ForkParams())) == 0
+
+
+@pytest.mark.parametrize(("drop", "expected"), [(False, {2: 1, 3: 2}), (True, {2: 1})])
+def test_where_forks_are_dropped_none_goes_for_one_that_is_dropped(drop: bool, expected: dict[int, int]) -> None:
+    # Repository 2 has the five documents of 1, and five of its own; 3 has these five.
+    rank = np.arange(20, dtype=np.uint32)
+    keeper = np.array([*range(5), *range(5), *range(10, 15), *range(10, 15)], np.uint32)
+    fates = Fates(rank, keeper, np.repeat(np.array([1, 2, 2, 3], np.uint64), 5))
+    found = find_forks(20, lambda: [fates], ForkParams(drop=drop))
+    assert dict(zip(found.repository.tolist(), found.fork_of.tolist(), strict=True)) == expected

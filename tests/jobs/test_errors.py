@@ -89,6 +89,14 @@ def test_a_source_that_the_rules_leave_nothing_of_is_named(values: dict[str, Any
     _says(tenfold("run", write_config(tmp_path / "config.yaml", values)), WRONG, "mixture.text.web", "no tokens")
 
 
+def test_a_curation_that_leaves_nothing_at_all_is_an_error_that_says_where_to_look(
+    values: dict[str, Any], tmp_path: Path, tenfold: Tenfold
+) -> None:
+    for source in values["sources"].values():
+        source["curation"] = [{"tests.jobs.own_rules.few_lines": {"maximum": -1}}]
+    _says(tenfold("run", write_config(tmp_path / "config.yaml", values)), WRONG, "no source has a document left", "decisions/")
+
+
 def test_a_source_without_documents_does_no_harm_outside_of_the_mixture(values: dict[str, Any], tmp_path: Path, tenfold: Tenfold) -> None:
     write_parquet(tmp_path / "empty" / "none.parquet", [])
     values["sources"]["empty"] = {"path": str(tmp_path / "empty"), "kind": "code"}

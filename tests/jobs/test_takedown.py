@@ -243,3 +243,25 @@ def test_what_was_purged_cannot_be_packed_and_a_purge_waits_for_pack(takedown: T
     early = takedown.tenfold("purge", takedown.workdir)
     assert early.status == 1
     assert "run pack first" in early.output
+
+
+def test_another_tokenizer_after_a_purge_is_trained_on_what_is_left_and_packs_nothing_that_was_purged(takedown: Takedown) -> None:
+    assert takedown.run() == 0
+    assert takedown.tenfold("purge", takedown.workdir).status == 0
+    takedown.values["tokenizer"]["vocab_size"] += 20
+    assert takedown.run() == 0
+    tokens = read(takedown.workdir, "tokens", ["id", "tokens", "num_tokens"]).to_pylist()
+    assert {row["id"] for row in tokens if row["tokens"] is None} == takedown.removed & {row["id"] for row in tokens}
+    assert {row["num_tokens"] for row in tokens if row["tokens"] is None} == {0}
+    takedown.values["removals"]["files"] = []
+    withdrawn = takedown.tenfold("run", write_config(takedown.config, takedown.values))
+    assert withdrawn.status == 1
+    assert "purged" in withdrawn.output
+
+
+def test_what_a_list_says_of_its_entries_packs_nothing_anew(takedown: Takedown) -> None:
+    assert takedown.run() == 0
+    before = outputs(takedown.workdir, "pack")
+    takedown.list.write_text(f"# a comment\nrepository: nobody/nothing\n{takedown.list.read_text()}")
+    assert takedown.run() == 0
+    assert outputs(takedown.workdir, "pack") == before

@@ -1,6 +1,7 @@
 """`tenfold rethreshold` against runs with the thresholds that it is asked about."""
 
 import io
+import re
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,16 @@ def test_a_share_becomes_the_tightest_value_that_keeps_it(whole: Run) -> None:
         f" FROM read_parquet({files}, union_by_name = true)"
     ).fetchall()
     assert passing >= 0.4 * total > passing - equal
+
+
+@pytest.mark.parametrize("share", ["10%", "40%", "70%"])
+def test_the_value_that_is_printed_gives_the_answer_that_is_printed(whole: Run, share: str) -> None:
+    for name in ("max_mean_word_chars", "min_alpha_word_fraction"):
+        asked = rethreshold(str(whole.workdir), [f"web.gopher_quality.{name}={share}"])
+        value = re.search(rf"{name}: \S+ -> (\S+)", printed(asked))
+        assert value
+        again = rethreshold(str(whole.workdir), [f"web.gopher_quality.{name}={value[1]}"])
+        assert again["web"].counts == asked["web"].counts
 
 
 def printed(answers: dict[str, Answer]) -> str:
