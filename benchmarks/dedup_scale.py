@@ -72,7 +72,7 @@ def make_corpus(config: str, num_documents: int) -> None:
     counts = {"synthetic": {"num_documents": num_documents, "num_kept": num_documents, "kept_bytes": kept_bytes}}
     extra = {"units": dict.fromkeys(units, "synthetic"), "signature_params": signature_params(params)}
     whole = {"fingerprint": "made", "params": {}, "counts": counts, "extra": extra}
-    commit_datasets(params.workdir, "curate", ["documents", "signatures"], done=done, whole=whole)
+    commit_datasets(params.workdir, "curate", ["documents", "decisions", "signatures"], done=done, whole=whole)
 
 
 def measure(workdir: Path, num_documents: int, *, workers: int) -> dict[str, float]:
